@@ -1,0 +1,1 @@
+"""Portcullis: a serverless security gateway for AI agents that move value."""

@@ -1,0 +1,70 @@
+"""Keys as stored: ``KEY#<key id> / KEY``."""
+
+from portcullis.aws.cache import TtlCache
+from portcullis.aws.dynamo import Item, Table
+from portcullis.domain.verification import KeyRecord
+
+CACHE_SECONDS = 15
+_MAX_CACHED = 4096
+
+
+class KeyRecords:
+    """Look-ups, kept at most 15 s; an unknown id is never kept, so that a key works from the moment it is issued."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._cache: TtlCache[KeyRecord] = TtlCache(_MAX_CACHED, CACHE_SECONDS)
+
+    def find(self, key_id: str) -> KeyRecord | None:
+        """The record, at most 15 s old, or None."""
+        record = self._cache.get(key_id)
+        if record is None:
+            record = read(self._table, key_id)
+            if record is not None:
+                self._cache.put(key_id, record)
+        return record
+
+
+def primary_key(key_id: str) -> Item:
+    """Where a key's item stands."""
+    return {"pk": f"KEY#{key_id}", "sk": "KEY"}
+
+
+def read(table: Table, key_id: str) -> KeyRecord | None:
+    """The record as it is now, or None."""
+    item = table.get(primary_key(key_id))
+    return from_item(item) if item else None
+
+
+def listing_key(agent: str) -> str:
+    """The index partition in which an agent's keys are listed."""
+    return f"{agent}#KEYS"
+
+
+def to_item(record: KeyRecord) -> Item:
+    """The stored form."""
+    return {
+        **primary_key(record.key_id),
+        "agent": record.agent,
+        "state": record.state,
+        "version": record.version,
+        "scopes": list(record.scopes),
+        "ip_ranges": list(record.ip_ranges),
+        "ends_at": record.ends_at,
+        "status_key": listing_key(record.agent),
+        "created_at": record.created_at,
+    }
+
+
+def from_item(item: Item) -> KeyRecord:
+    """The inverse of to_item."""
+    return KeyRecord(
+        key_id=item["pk"].removeprefix("KEY#"),
+        agent=item["agent"],
+        state=item["state"],
+        version=item["version"],
+        scopes=tuple(item["scopes"]),
+        ip_ranges=tuple(item["ip_ranges"]),
+        created_at=item["created_at"],
+        ends_at=item["ends_at"],
+    )

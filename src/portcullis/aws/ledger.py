@@ -1,0 +1,148 @@
+"""The commit (DESIGN 2.3): one transaction of two items decides, reserves and records everything, or nothing.
+
+    Put     the transaction, on condition that it does not exist
+    Update  the account, on condition that it is active, the key is live, policy and epoch are those decided under,
+            the rate admits it and every spend window has room
+
+What is cached here only makes the first attempt likely to succeed. The conditions decide.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from portcullis.aws import commit, records
+from portcullis.aws.accounts import Accounts
+from portcullis.aws.dynamo import Cancelled, Table
+from portcullis.aws.policies import Policies
+from portcullis.aws.prices import Prices
+from portcullis.aws.wire import Unavailable
+from portcullis.domain import identifiers, money
+from portcullis.domain.account import Account, Refusal, Reservation, refusal
+from portcullis.domain.decisions import Denied, NeedsApproval
+from portcullis.domain.policy import decide
+from portcullis.domain.record import APPROVAL_LIFETIME, Principal, Record, status_of, violations_of
+from portcullis.domain.transaction import Transaction
+
+ATTEMPTS = 12
+BACKOFF_SECONDS = 0.02
+MAX_BACKOFF_SECONDS = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Nothing was recorded. ``code`` is that of DESIGN 4; ``retry_after`` in seconds belongs to ``rate_limited``."""
+
+    code: str
+    retry_after: int | None = None
+
+
+class Ledger:
+    """Commits transactions, and reads them back."""
+
+    def __init__(
+        self,
+        table: Table,
+        policies: Policies,
+        *,
+        micros: Callable[[], int],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._table = table
+        self._policies = policies
+        self._accounts = Accounts(table)
+        self._prices = Prices(table)
+        self._micros = micros
+        self._sleep = sleep
+
+    def account(self, agent: str) -> Account | None:
+        """The agent's account, at most 15 s old."""
+        return self._accounts.find(agent)
+
+    def read(self, agent: str, txid: str) -> Record | None:
+        """One of the agent's transactions as it is now."""
+        return records.read(self._table, agent, txid)
+
+    def submit(self, principal: Principal, idempotency_key: str, transaction: Transaction) -> Record | Rejected:
+        """Decide and record, once for each idempotency key. Raises Unavailable when that could not be done."""
+        txid = identifiers.transaction_id(principal.agent, idempotency_key)
+        account = self._accounts.find(principal.agent)
+        if account is None:
+            return Rejected("invalid_credentials")
+        spent = 0
+        for attempt in range(ATTEMPTS):
+            record, wanted = self._decide(principal, txid, transaction, account, spent)
+            try:
+                commit.write(self._table, record, wanted, account)
+            except Cancelled as cancelled:
+                if not commit.condition_failed(cancelled):
+                    self._back_off(attempt)
+                    continue
+                seen = self._explain(cancelled, transaction, wanted)
+                if not isinstance(seen, Account):
+                    return seen
+                account, spent = seen, seen.windows.get(wanted.window, 0)
+            else:
+                self._accounts.keep(replace(account, tat=wanted.rate.after(account.tat, wanted.now)))
+                return record
+        raise Unavailable(f"the account was contended in {ATTEMPTS} attempts")
+
+    def _decide(
+        self, principal: Principal, txid: str, transaction: Transaction, account: Account, spent: int
+    ) -> tuple[Record, Reservation]:
+        """The decision on what ``account`` says. Spend that was merely cached is left to the commit's conditions."""
+        now = self._micros()
+        policy = self._policies.get(account.policy_sha256)
+        price = self._prices.table().current(transaction.token, now)
+        usd = None if price is None else money.to_micro_usd(transaction.amount, price)
+        decision = decide(policy, transaction, usd, spent)
+        wanted = Reservation(principal.key_version, account.epoch, account.policy_version, policy.rate, now)
+        if usd is not None and not isinstance(decision, Denied):
+            wanted = replace(wanted, usd=usd, limit=policy.daily)
+        held = isinstance(decision, NeedsApproval)
+        record = Record(
+            id=txid,
+            agent=principal.agent,
+            key_id=principal.key_id,
+            source_ip=principal.source_ip,
+            status=status_of(decision),
+            rev=1,
+            content=transaction.content,
+            content_sha256=transaction.sha256,
+            usd=usd,
+            epoch=account.epoch,
+            policy_version=account.policy_version,
+            policy_sha256=account.policy_sha256,
+            window=wanted.window if wanted.limit is not None else None,
+            approval_by=decision.by if isinstance(decision, NeedsApproval) else None,
+            expires_at=now + APPROVAL_LIFETIME if held else None,
+            violations=violations_of(decision),
+            created_at=now,
+        )
+        return record, wanted
+
+    def _explain(
+        self, cancelled: Cancelled, transaction: Transaction, wanted: Reservation
+    ) -> Account | Record | Rejected:
+        """Why the commit did not hold: the transaction first, then the account. An Account: decide again."""
+        if (earlier := commit.existing(cancelled)) is not None:
+            same = earlier.content_sha256 == transaction.sha256
+            return earlier if same else Rejected("idempotency_conflict")
+        account = commit.account_as_it_was(cancelled)
+        if account is None:
+            return Rejected("invalid_credentials")
+        self._accounts.keep(account)
+        match refusal(account, wanted):
+            case Refusal.SUSPENDED:
+                return Rejected("agent_suspended")
+            case Refusal.KEY:
+                return Rejected("invalid_credentials")
+            case Refusal.RATE:
+                return Rejected("rate_limited", wanted.rate.retry_after(account.tat, wanted.now))
+            case _:
+                return account
+
+    def _back_off(self, attempt: int) -> None:
+        ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**attempt)
+        self._sleep(random.uniform(0, ceiling))  # noqa: S311 jitter, not a secret

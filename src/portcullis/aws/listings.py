@@ -1,0 +1,103 @@
+"""Lists for operators, newest first, from the index ``by_status``. A cursor is opaque and names where to go on."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Any
+
+from portcullis.aws import accounts, key_records, records
+from portcullis.aws.dynamo import Item, Table, to_attributes
+from portcullis.domain.account import Account
+from portcullis.domain.record import STATUSES, Record
+from portcullis.domain.strict_json import MalformedInput
+from portcullis.domain.verification import KeyRecord
+
+INDEX = "by_status"
+
+
+def list_agents(table: Table, limit: int, cursor: str | None) -> tuple[list[Account], str | None]:
+    """One page of agents."""
+    items, following = _page(table, [accounts.LISTING_KEY], limit, cursor)
+    return [accounts.from_item(item) for item in items], following
+
+
+def list_keys(table: Table, agent: str, limit: int, cursor: str | None) -> tuple[list[KeyRecord], str | None]:
+    """One page of an agent's keys, the revoked ones among them."""
+    items, following = _page(table, [key_records.listing_key(agent)], limit, cursor)
+    return [key_records.from_item(item) for item in items], following
+
+
+def list_transactions(
+    table: Table, agent: str, status: str | None, limit: int, cursor: str | None
+) -> tuple[list[Record], str | None]:
+    """One page of an agent's transactions, of one status or of all."""
+    statuses = [status] if status else STATUSES
+    items, following = _page(table, [records.listing_key(agent, name) for name in statuses], limit, cursor)
+    return [records.from_item(item) for item in items], following
+
+
+def list_changes(table: Table, agent: str, limit: int, cursor: str | None) -> tuple[list[Item], str | None]:
+    """One page of an agent's event items: what operators and functions changed."""
+    request: dict[str, Any] = {
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :event)",
+        "ExpressionAttributeValues": to_attributes({":pk": accounts.partition(agent), ":event": "EVENT#"}),
+        "ScanIndexForward": False,
+        "Limit": limit,
+    }
+    if cursor:
+        _, sk = _decode(cursor)
+        request["ExclusiveStartKey"] = to_attributes({"pk": accounts.partition(agent), "sk": sk})
+    items, last = table.query(**request)
+    return items, _encode(0, last["sk"]) if last else None
+
+
+def _page(table: Table, partitions: Sequence[str], limit: int, cursor: str | None) -> tuple[list[Item], str | None]:
+    """The newest ``limit`` items of several index partitions taken as one list, then read whole from the table."""
+    start = _decode(cursor) if cursor else None
+    found = [entry for partition in partitions for entry in _entries(table, partition, limit, start)]
+    found.sort(key=_order, reverse=True)
+    page = found[:limit]
+    items = [table.get({"pk": entry["pk"], "sk": entry["sk"]}) for entry in page]
+    following = _encode(*_order(page[-1])) if len(found) > limit else None
+    return [item for item in items if item], following
+
+
+def _entries(table: Table, partition: str, limit: int, start: tuple[int, str] | None) -> list[Item]:
+    """The newest entries of one index partition after ``start``, one more than ``limit`` to know if more follow."""
+    entries: list[Item] = []
+    position: Item | None = None
+    while len(entries) <= limit:
+        request: dict[str, Any] = {
+            "IndexName": INDEX,
+            "KeyConditionExpression": "status_key = :partition AND created_at <= :latest",
+            "ExpressionAttributeValues": to_attributes(
+                {":partition": partition, ":latest": start[0] if start else 10**17}
+            ),
+            "ScanIndexForward": False,
+            "Limit": limit + 1,
+        }
+        if position:
+            request["ExclusiveStartKey"] = to_attributes(position)
+        items, position = table.query(**request)
+        entries += [item for item in items if start is None or _order(item) < start]
+        if position is None:
+            break
+    return entries
+
+
+def _order(entry: Item) -> tuple[int, str]:
+    return entry["created_at"], entry["pk"] + entry["sk"]
+
+
+def _encode(created_at: int, key: str) -> str:
+    return urlsafe_b64encode(json.dumps([created_at, key]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[int, str]:
+    try:
+        created_at, key = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        created_at, key = None, None
+    if not isinstance(created_at, int) or not isinstance(key, str):
+        raise MalformedInput("cursor", "pass on the cursor of the previous page unchanged")
+    return created_at, key

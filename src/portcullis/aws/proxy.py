@@ -1,0 +1,122 @@
+"""API Gateway's proxy integration (REST API, payload 1.0): what is read from an event, and how answers are rendered."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+from portcullis.aws import telemetry
+from portcullis.aws.wire import AwsError, Unavailable
+from portcullis.domain.strict_json import MalformedInput
+from portcullis.protocol.problems import (
+    CONTENT_TYPE,
+    PROBLEMS,
+    RETRY_AFTER_SECONDS,
+    SECURITY_HEADERS,
+    problem_body,
+)
+
+Answer = dict[str, Any]
+
+
+class Refusal(Exception):
+    """The request is refused with a code of DESIGN 4; ``members`` extend the problem, ``headers`` the answer."""
+
+    def __init__(
+        self, code: str, detail: str | None = None, headers: dict[str, str] | None = None, **members: Any
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.headers = headers or {}
+        self.members = members
+
+    def answer(self, request_id: str) -> Answer:
+        """The rendered refusal."""
+        answer = problem(self.code, request_id, self.detail, **self.members)
+        answer["headers"] |= self.headers
+        return answer
+
+
+def respond(event: dict[str, Any], handle: Callable[[], Answer]) -> Answer:
+    """The answer of ``handle``, with every refusal and outage rendered. A store that is out of reach is 503."""
+    route, identifier = f"{event['httpMethod']} {event['resource']}", request_id(event)
+    try:
+        answer = handle()
+    except Refusal as refusal:
+        answer = refusal.answer(identifier)
+    except MalformedInput as error:
+        answer = problem("malformed_request", identifier, f"{error.field}: {error.why}", field=error.field)
+    except (Unavailable, AwsError) as error:
+        answer = problem("dependency_unavailable", identifier)
+        telemetry.count("Fault", dimensions={"Route": route}, cause=str(error), request_id=identifier)
+    dimensions = {"Route": route, "Status": str(answer["statusCode"])}
+    telemetry.count("Answer", dimensions=dimensions, request_id=identifier)
+    return answer
+
+
+def text_body(event: dict[str, Any]) -> str:
+    """The body as text; MalformedInput when it is not UTF-8."""
+    try:
+        return raw_body(event).decode()
+    except UnicodeDecodeError:
+        raise MalformedInput("body", "not UTF-8") from None
+
+
+def request_id(event: dict[str, Any]) -> str:
+    """API Gateway's own id of the request."""
+    identifier: str = event["requestContext"]["requestId"]
+    return identifier
+
+
+def raw_body(event: dict[str, Any]) -> bytes:
+    """The bytes of the body; empty when there is none."""
+    body = event.get("body") or ""
+    return b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
+
+
+def header(event: dict[str, Any], name: str) -> str | None:
+    """The value of a header that stands exactly once; None when it is absent or repeated."""
+    found = [
+        value
+        for key, values in (event.get("multiValueHeaders") or {}).items()
+        if key.lower() == name.lower()
+        for value in values
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def parameter(event: dict[str, Any], name: str) -> str | None:
+    """The value of a query parameter, None when absent; MalformedInput when it is repeated."""
+    values = (event.get("multiValueQueryStringParameters") or {}).get(name) or []
+    if len(values) > 1:
+        raise MalformedInput(name, "give it once")
+    return values[0] if values else None
+
+
+def limit(event: dict[str, Any]) -> int:
+    """How many entries a page of a list shall have."""
+    text = parameter(event, "limit") or "50"
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 100:
+        raise MalformedInput("limit", "a whole number from 1 to 100")
+    return int(text)
+
+
+def json_answer(status: int, body: Any, headers: dict[str, str] | None = None) -> Answer:
+    """A success."""
+    return _answer(status, "application/json", body, headers or {})
+
+
+def problem(code: str, request_id: str, detail: str | None = None, **members: Any) -> Answer:
+    """A refusal as problem details (RFC 9457)."""
+    status = PROBLEMS[code].status
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+    return _answer(status, CONTENT_TYPE, problem_body(code, request_id, detail, **members), headers)
+
+
+def _answer(status: int, content_type: str, body: Any, headers: dict[str, str]) -> Answer:
+    return {
+        "statusCode": status,
+        "headers": {**SECURITY_HEADERS, "Content-Type": content_type, **headers},
+        "body": json.dumps(body, separators=(",", ":")),
+    }

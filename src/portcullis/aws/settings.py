@@ -1,0 +1,92 @@
+"""The function's settings, read once at cold start. What is missing stops the function, by name."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+class MissingSetting(RuntimeError):
+    """An environment variable that the deployment must set is missing or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsEnvironment:
+    """Region, the role's credentials as Lambda provides them, and the endpoint of an emulator (None on AWS)."""
+
+    region: str
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None
+    endpoint_url: str | None
+
+    def __repr__(self) -> str:
+        return f"AwsEnvironment(region={self.region!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizerSettings:
+    """Of the authorizer."""
+
+    stage: str
+    core_table: str
+    nonces_table: str
+    mac_key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentApiSettings:
+    """Of the agent API."""
+
+    stage: str
+    core_table: str
+    policy_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorApiSettings:
+    """Of the operator API."""
+
+    stage: str
+    core_table: str
+    policy_bucket: str
+    mac_key_id: str
+
+
+def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
+    """The authorizer's settings, or MissingSetting."""
+    read = _reader(environ)
+    return AuthorizerSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("NONCES_TABLE"), read("MAC_KEY_ID"))
+
+
+def agent_api(environ: Mapping[str, str] = os.environ) -> AgentApiSettings:
+    """The agent API's settings, or MissingSetting."""
+    read = _reader(environ)
+    return AgentApiSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("POLICY_BUCKET"))
+
+
+def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings:
+    """The operator API's settings, or MissingSetting."""
+    read = _reader(environ)
+    return OperatorApiSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("POLICY_BUCKET"), read("MAC_KEY_ID"))
+
+
+def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:
+    """What Lambda itself sets, or MissingSetting."""
+    read = _reader(environ)
+    return AwsEnvironment(
+        read("AWS_REGION"),
+        read("AWS_ACCESS_KEY_ID"),
+        read("AWS_SECRET_ACCESS_KEY"),
+        environ.get("AWS_SESSION_TOKEN") or None,
+        environ.get("AWS_ENDPOINT_URL") or None,
+    )
+
+
+def _reader(environ: Mapping[str, str]) -> Callable[[str], str]:
+    def read(name: str) -> str:
+        value = environ.get(name)
+        if not value:
+            raise MissingSetting(f"environment variable {name} is not set")
+        return value
+
+    return read

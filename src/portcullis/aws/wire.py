@@ -1,0 +1,134 @@
+"""Calls to AWS over one kept connection per service: signed, bounded in time, retried where a retry is safe.
+
+Every call here is a read or a conditional write that carries its own proof of identity, so that sending it twice is
+the same as once. What cannot be reached within the attempts is Unavailable: the caller fails closed.
+"""
+
+import http.client
+import json
+import random
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from portcullis.aws import sigv4
+from portcullis.aws.settings import AwsEnvironment
+
+ATTEMPTS = 3
+TIMEOUT_SECONDS = 2.0
+_BACKOFF_SECONDS = 0.05
+_TRANSIENT = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "KMSInternalException",
+        "DependencyTimeoutException",
+        "SlowDown",
+    }
+)
+
+
+class Unavailable(Exception):
+    """The service could not be reached or kept failing. Nothing is known of the call's effect."""
+
+
+class AwsError(Exception):
+    """The service refused the call. ``code`` is its error type, ``payload`` the parsed answer."""
+
+    def __init__(self, code: str, status: int, payload: dict[str, Any]) -> None:
+        super().__init__(f"{code} (HTTP {status})")
+        self.code = code
+        self.status = status
+        self.payload = payload
+
+
+class Service:
+    """One AWS service. Not for use by several threads at once: a Lambda process handles one request at a time."""
+
+    def __init__(
+        self,
+        name: str,
+        environment: AwsEnvironment,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._name = name
+        self._environment = environment
+        self._clock = clock
+        self._sleep = sleep
+        url = urlsplit(environment.endpoint_url or f"https://{name}.{environment.region}.amazonaws.com")
+        self._secure = url.scheme == "https"
+        self._address = (url.hostname or "", url.port)
+        self._host = url.netloc
+        self._connection: http.client.HTTPConnection | None = None
+
+    def json_call(self, target: str, version: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """One operation of a JSON-protocol service, such as ``DynamoDB_20120810.GetItem``."""
+        headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": target}
+        body = json.dumps(payload, separators=(",", ":")).encode()
+        answer: dict[str, Any] = json.loads(self.request("POST", "/", headers, body) or b"{}")
+        return answer
+
+    def request(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+        """The body of a successful answer. Raises AwsError (refused) or Unavailable (after the last attempt)."""
+        failure: Exception | None = None
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._sleep(random.uniform(0, _BACKOFF_SECONDS * 2**attempt))  # noqa: S311 jitter, not a secret
+            try:
+                status, content = self._send(method, quote(path, safe="/-_.~"), headers, body)
+            except (OSError, http.client.HTTPException) as error:
+                self._close()
+                failure = error
+                continue
+            if status < 300:
+                return content
+            refusal = _error(status, content)
+            if status < 500 and refusal.code not in _TRANSIENT:
+                raise refusal
+            failure = refusal
+        raise Unavailable(f"{self._name}: {failure!r}") from failure
+
+    def _send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        signed = sigv4.signed_headers(
+            self._environment, self._name, method, self._host, path, headers, body, int(self._clock())
+        )
+        connection = self._connection or self._connect()
+        connection.request(method, path, body, signed)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host, port = self._address
+        if self._secure:
+            context = ssl.create_default_context()
+            self._connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+        else:
+            self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _error(status: int, content: bytes) -> AwsError:
+    try:
+        payload = json.loads(content)
+    except ValueError:
+        return AwsError(_xml_code(content), status, {})
+    name = payload.get("__type") or payload.get("code") or "Unknown" if isinstance(payload, dict) else "Unknown"
+    return AwsError(str(name).rsplit("#", 1)[-1], status, payload if isinstance(payload, dict) else {})
+
+
+def _xml_code(content: bytes) -> str:
+    """The code of S3's XML error, read without a parser: the body is never trusted further than this word."""
+    _, _, rest = content.partition(b"<Code>")
+    code, end, _ = rest.partition(b"</Code>")
+    return code.decode("ascii", "replace") if end else "Unknown"

@@ -1,0 +1,1 @@
+"""Decisions, policy, limits, money. Pure: no AWS, no clock, no environment, no logging."""

@@ -1,0 +1,76 @@
+"""The account: one item per agent that carries state, epoch, live keys, policy version, rate and spend windows."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from portcullis.domain import times
+from portcullis.domain.rate import Rate
+
+MAX_LIVE_KEYS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of an account when it was last read. ``windows`` maps a window's name to micro-USD spent."""
+
+    agent: str
+    name: str
+    state: str
+    epoch: int
+    rev: int
+    policy_version: int
+    policy_sha256: bytes
+    live_keys: frozenset[str]
+    created_at: int
+    tat: int = 0
+    windows: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a transaction asks of the account; ``usd`` is 0 and ``limit`` None where no budget is reserved."""
+
+    key_version: str
+    epoch: int
+    policy_version: int
+    rate: Rate
+    now: int
+    usd: int = 0
+    limit: int | None = None
+
+    @property
+    def window(self) -> str:
+        """The spend window's name: ``d`` and the UTC day."""
+        return day_window(self.now)
+
+
+class Refusal(StrEnum):
+    """Why the account's conditions did not hold."""
+
+    SUSPENDED = "suspended"
+    KEY = "key"
+    CHANGED = "changed"
+    RATE = "rate"
+    BUDGET = "budget"
+    NONE = "none"
+
+
+def day_window(now: int) -> str:
+    """The name of the window that ``now`` falls in."""
+    return "d" + times.utc_day(now)
+
+
+def refusal(account: Account, wanted: Reservation) -> Refusal:
+    """Which condition of ``wanted`` the account does not meet, most important first; NONE when all hold."""
+    if account.state != "active":
+        return Refusal.SUSPENDED
+    if wanted.key_version not in account.live_keys:
+        return Refusal.KEY
+    if (account.epoch, account.policy_version) != (wanted.epoch, wanted.policy_version):
+        return Refusal.CHANGED
+    if not wanted.rate.admits(account.tat, wanted.now):
+        return Refusal.RATE
+    spent = account.windows.get(wanted.window, 0)
+    if wanted.limit is not None and spent + wanted.usd > wanted.limit:
+        return Refusal.BUDGET
+    return Refusal.NONE

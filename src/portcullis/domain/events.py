@@ -1,0 +1,72 @@
+"""The event envelope (DESIGN 2.4), built here and nowhere else.
+
+``{v, id, type, agent, key, ip, at, txid, rev, verified, data}`` with ``id`` = subject ``#`` rev. The subject is the
+transaction, or else the agent (or the price table) whose configuration changed. Consumers order by ``rev``.
+"""
+
+from typing import Any
+
+from portcullis.domain import times
+from portcullis.domain.record import Record, describe
+
+VERSION = 1
+
+
+def of_record(record: Record) -> dict[str, Any]:
+    """The event of a transaction's latest state."""
+    return _envelope(
+        subject=record.id,
+        rev=record.rev,
+        type_=record.type,
+        agent=record.agent,
+        key=record.key_id,
+        source_ip=record.source_ip,
+        at=record.created_at,
+        txid=record.id,
+        verified=True,
+        data=describe(record),
+    )
+
+
+def of_change(item: dict[str, Any]) -> dict[str, Any]:
+    """The event of a change by an operator or a function, from the stored ``EVENT#`` item."""
+    return _envelope(
+        subject=item["subject"],
+        rev=item["rev"],
+        type_=item["type"],
+        agent=item["agent"],
+        key=item["key"],
+        source_ip=item["ip"],
+        at=item["at"],
+        txid=None,
+        verified=False,
+        data=item["data"],
+    )
+
+
+def _envelope(
+    *,
+    subject: str,
+    rev: int,
+    type_: str,
+    agent: str | None,
+    key: str | None,
+    source_ip: str,
+    at: int,
+    txid: str | None,
+    verified: bool,
+    data: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        "v": VERSION,
+        "id": f"{subject}#{rev}",
+        "type": type_,
+        "agent": agent,
+        "key": key,
+        "ip": source_ip,
+        "at": times.rfc3339(at),
+        "txid": txid,
+        "rev": rev,
+        "verified": verified,
+        "data": data,
+    }

@@ -1,0 +1,32 @@
+"""The strict base of every model that parses input, and its errors in the project's own words."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from portcullis.domain.strict_json import MalformedInput
+
+
+class StrictModel(BaseModel):
+    """Frozen; unknown fields and silent conversions are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Model = TypeVar("Model", bound=StrictModel)
+
+
+def validate(model: type[Model], value: Any) -> Model:
+    """``value`` as ``model``; MalformedInput names the first wrong field and never repeats its content."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        raise MalformedInput(field, _why(first["type"], first["msg"])) from None
+
+
+def _why(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "unknown field"
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,125 @@
+"""The bodies of the operator API, and the public forms of what it manages."""
+
+import ipaddress
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from portcullis.domain import money, times
+from portcullis.domain.account import Account
+from portcullis.domain.models import StrictModel
+from portcullis.domain.policy import PolicyDocument
+from portcullis.domain.verification import KeyRecord
+
+TOKEN = re.compile(r"[A-Z0-9]{1,12}", re.ASCII)
+SCOPES = ("transactions:create", "transactions:read")
+
+
+def _scope(text: str) -> str:
+    if text not in SCOPES:
+        raise ValueError(f"unknown scope; known are {', '.join(SCOPES)}")
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ValueError("expected an address or a network such as 203.0.113.0/24, host bits zero") from None
+
+
+def _price(text: str) -> str:
+    return f"{money.parse_positive(text):f}"
+
+
+def _instant(text: str) -> str:
+    times.parse_rfc3339(text)
+    return text
+
+
+def _label(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("printable characters, without space at either end")
+    return text
+
+
+Label = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_label)]
+Instant = Annotated[str, AfterValidator(_instant)]
+
+
+class NewAgent(StrictModel):
+    """``POST /v1/agents``."""
+
+    name: Label
+    policy: PolicyDocument
+
+
+class NewKey(StrictModel):
+    """``POST /v1/agents/{agent}/keys``; no range means any address, no expiry none."""
+
+    scopes: Annotated[list[Annotated[str, AfterValidator(_scope)]], Field(min_length=1, max_length=8)] = Field(
+        default_factory=lambda: list(SCOPES)
+    )
+    ip_ranges: Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=16)] = Field(
+        default_factory=list
+    )
+    expires_at: Instant | None = None
+
+
+class Suspension(StrictModel):
+    """``POST /v1/agents/{agent}/suspend``."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_label)]
+
+
+class NewPrice(StrictModel):
+    """``PUT /v1/prices/{token}``: dollars for one token; without an expiry until it is set again."""
+
+    usd: Annotated[str, AfterValidator(_price)]
+    expires_at: Instant | None = None
+
+
+def instant(text: str | None) -> int | None:
+    """Microseconds of an optional instant."""
+    return None if text is None else times.parse_rfc3339(text)
+
+
+def describe_account(account: Account) -> dict[str, Any]:
+    """An agent's public form."""
+    return {
+        "agent_id": account.agent,
+        "name": account.name,
+        "state": account.state,
+        "epoch": account.epoch,
+        "policy_version": account.policy_version,
+        "policy_sha256": account.policy_sha256.hex(),
+        "created_at": times.rfc3339(account.created_at),
+    }
+
+
+def describe_key(record: KeyRecord) -> dict[str, Any]:
+    """A key's public form. The secret is no part of it."""
+    return {
+        "key_id": record.key_id,
+        "agent_id": record.agent,
+        "state": record.state,
+        "version": record.version,
+        "scopes": list(record.scopes),
+        "ip_ranges": list(record.ip_ranges),
+        "expires_at": _text(record.ends_at),
+        "created_at": times.rfc3339(record.created_at),
+    }
+
+
+def describe_price(entry: dict[str, Any]) -> dict[str, Any]:
+    """A price's public form."""
+    return {
+        "usd": entry["usd"],
+        "expires_at": _text(entry["expires_at"]),
+        "updated_at": times.rfc3339(entry["updated_at"]),
+    }
+
+
+def _text(micros: int | None) -> str | None:
+    return None if micros is None else times.rfc3339(micros)

@@ -1,0 +1,141 @@
+"""What an agent asks for: the request model and its canonical content, which idempotency and approvals bind to."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from portcullis.domain import addresses, money
+from portcullis.domain.models import StrictModel, validate
+from portcullis.domain.strict_json import MalformedInput, parse_object
+
+MAX_CONTENT_BYTES = 448
+MAX_MEMO_BYTES = 140
+
+Kind = Literal["transfer", "swap", "contract_call", "escrow_create", "escrow_release", "bet", "purchase"]
+Chain = Literal["ethereum", "base", "arbitrum", "optimism", "polygon", "avalanche", "solana", "bitcoin"]
+Amount = Annotated[str, AfterValidator(money.canonical_decimal)]
+Token = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
+AgentId = Annotated[str, Field(pattern=r"^ag_[0-9A-Za-z]{22}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+Address = Annotated[str, Field(min_length=1, max_length=100)]
+
+_FIELDS_OF_KIND = {
+    "contract_call": {"call"},
+    "swap": {"token_out", "min_out"},
+    "escrow_create": {"escrow_id"},
+    "escrow_release": {"escrow_id"},
+}
+_SPECIFIC_FIELDS = ("call", "token_out", "min_out", "escrow_id")
+
+
+def _plain_text(text: str) -> str:
+    if len(text.encode()) > MAX_MEMO_BYTES:
+        raise ValueError(f"at most {MAX_MEMO_BYTES} bytes of UTF-8")
+    if not text.isprintable():
+        raise ValueError("printable characters only")
+    return text
+
+
+class Merchant(StrictModel):
+    """A merchant by the operator's id, and its category."""
+
+    id: Name
+    category: Name
+
+
+class Destination(StrictModel):
+    """Exactly one of the four."""
+
+    wallet: Address | None = None
+    contract: Address | None = None
+    agent: AgentId | None = None
+    merchant: Merchant | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1 or getattr(self, next(iter(self.model_fields_set))) is None:
+            raise ValueError("give exactly one of wallet, contract, agent, merchant")
+        return self
+
+
+class Call(StrictModel):
+    """A contract call: the 4-byte selector and the SHA-256 of the call data, which the executor verifies."""
+
+    selector: Annotated[str, Field(pattern=r"^0x[0-9a-f]{8}$")]
+    data_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class TransactionRequest(StrictModel):
+    """The body of ``POST /v1/transactions``."""
+
+    kind: Kind
+    amount: Amount
+    token: Token
+    chain: Chain
+    destination: Destination
+    instructed_by: AgentId | None = None
+    memo: Annotated[str, AfterValidator(_plain_text)] | None = None
+    call: Call | None = None
+    token_out: Token | None = None
+    min_out: Amount | None = None
+    escrow_id: Name | None = None
+
+    @model_validator(mode="after")
+    def _fields_fit_kind(self) -> Self:
+        needed = _FIELDS_OF_KIND.get(self.kind, set())
+        for field in _SPECIFIC_FIELDS:
+            if (getattr(self, field) is not None) != (field in needed):
+                raise ValueError(f"{field} {'is required' if field in needed else 'does not belong'} in a {self.kind}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A well-formed request. ``content`` is its canonical JSON text; ``destination`` is ``(layer, reference)``."""
+
+    content: str
+    amount: Decimal
+    token: str
+    destination: tuple[str, str]
+
+    @property
+    def sha256(self) -> bytes:
+        """What idempotency compares and approvals bind to."""
+        return hashlib.sha256(self.content.encode()).digest()
+
+
+def parse_transaction(body: str) -> Transaction:
+    """The transaction in a request body, or MalformedInput naming the field."""
+    request = validate(TransactionRequest, parse_object(body))
+    destination = _canonical_destination(request)
+    content = {**request.model_dump(exclude_none=True), "destination": destination}
+    text = canonical_json(content)
+    if len(text.encode()) > MAX_CONTENT_BYTES:
+        raise MalformedInput("body", f"at most {MAX_CONTENT_BYTES} bytes of content; shorten memo or ids")
+    layer, value = next(iter(destination.items()))
+    reference = f"{request.chain}:{value}" if layer in ("wallet", "contract") else _plain_reference(value)
+    return Transaction(text, Decimal(request.amount), request.token, (layer, reference))
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted names and no spaces: one text for one content."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _canonical_destination(request: TransactionRequest) -> dict[str, Any]:
+    destination: dict[str, Any] = request.destination.model_dump(exclude_none=True)
+    for layer in ("wallet", "contract"):
+        if layer in destination:
+            try:
+                return {layer: addresses.canonical(request.chain, destination[layer])}
+            except addresses.InvalidAddress as error:
+                raise MalformedInput(f"destination.{layer}", str(error)) from None
+    return destination
+
+
+def _plain_reference(value: Any) -> str:
+    return str(value["id"] if isinstance(value, dict) else value)

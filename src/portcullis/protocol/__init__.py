@@ -1,0 +1,1 @@
+"""The wire format: signing, key formats, problem details. Standard library only."""
