@@ -1,0 +1,245 @@
+"""The functions against moto's server, called as API Gateway would: authorizer, then integration."""
+
+import copy
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from functions.agent_api import handler as agent_api
+from functions.authorizer import handler as authorizer
+from functions.operator_api import handler as operator_api
+from portcullis.protocol import problems, signing
+
+EVENTS = Path(__file__).parents[2] / "events"
+REGION = "us-east-1"
+STAGE = "test"
+WALLET = "0x52908400098527886e0f7030069857d2e4169ee7"
+POLICY: dict[str, Any] = {
+    "allowlist": {"wallets": [f"base:{WALLET}"]},
+    "limits": {"per_transaction": "500", "daily": "1000"},
+    "hold_above": "100",
+    "rate": {"per_minute": 600, "burst": 100},
+}
+_numbers = itertools.count(1)
+
+
+def load_event(name: str) -> dict[str, Any]:
+    """A copy of an event file under ``events/``."""
+    event: dict[str, Any] = json.loads((EVENTS / name).read_text())
+    return event
+
+
+def unique(prefix: str = "nonce") -> str:
+    """A nonce or idempotency key that no other test uses."""
+    return f"{prefix}-{next(_numbers):020d}"
+
+
+@dataclass
+class Answer:
+    """What the caller gets."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str | None:
+        return self.body.get("code")
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent with one key."""
+
+    agent_id: str
+    key_id: str
+    secret: str = field(repr=False)
+
+
+class Deployed:
+    """The stack. ``clients`` are moto's, for looking behind the functions."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        options: dict[str, Any] = {
+            "endpoint_url": endpoint,
+            "region_name": REGION,
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+        }
+        self.dynamodb = boto3.client("dynamodb", **options)
+        self.s3 = boto3.client("s3", **options)
+        self.kms = boto3.client("kms", **options)
+        self.environment = self._create()
+
+    def _create(self) -> dict[str, str]:
+        number = next(_numbers)
+        core, nonces, bucket = f"core-{number}", f"nonces-{number}", f"policies-{number}"
+        strings: list[Any] = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "status_key")]
+        index_keys: list[Any] = [
+            {"AttributeName": "status_key", "KeyType": "HASH"},
+            {"AttributeName": "created_at", "KeyType": "RANGE"},
+        ]
+        self.dynamodb.create_table(
+            TableName=core,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[*strings, {"AttributeName": "created_at", "AttributeType": "N"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            GlobalSecondaryIndexes=[
+                {"IndexName": "by_status", "KeySchema": index_keys, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            ],
+        )
+        self.dynamodb.create_table(
+            TableName=nonces,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        self.s3.create_bucket(Bucket=bucket)
+        key = self.kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+        return {
+            "PORTCULLIS_STAGE": STAGE,
+            "CORE_TABLE": core,
+            "NONCES_TABLE": nonces,
+            "POLICY_BUCKET": bucket,
+            "MAC_KEY_ID": key["KeyMetadata"]["Arn"],
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ENDPOINT_URL": self.endpoint,
+        }
+
+    def items(self, table: str = "CORE_TABLE") -> list[dict[str, Any]]:
+        """Everything in a table, as DynamoDB's JSON."""
+        items: list[dict[str, Any]] = self.dynamodb.scan(TableName=self.environment[table])["Items"]
+        return items
+
+    def operator(
+        self, method: str, resource: str, body: Any = None, *, headers: dict[str, str] | None = None, **path: str
+    ) -> Answer:
+        """One call of the operator API."""
+        event = load_event("operator_api/request.json")
+        target = urlsplit(resource)
+        event |= {
+            "httpMethod": method,
+            "resource": target.path,
+            "pathParameters": path or None,
+            "body": json.dumps(body) if body is not None else None,
+            "multiValueHeaders": {name: [value] for name, value in (headers or {}).items()},
+            "multiValueQueryStringParameters": _multi(target.query),
+        }
+        return _rendered(operator_api.handler(event, None))
+
+    def agent(self, policy: dict[str, Any] | None = None, **key: Any) -> Agent:
+        """A new agent with one key."""
+        created = self.operator("POST", "/v1/agents", {"name": "payer", "policy": policy or POLICY})
+        assert created.status == 201, created
+        agent_id = created.body["agent_id"]
+        issued = self.operator("POST", "/v1/agents/{agent}/keys", key, agent=agent_id)
+        assert issued.status == 201, issued
+        return Agent(agent_id, issued.body["key_id"], issued.body["secret"])
+
+    def price(self, token: str = "USDC", usd: str = "1", **more: str) -> None:
+        """Set a price."""
+        assert self.operator("PUT", "/v1/prices/{token}", {"usd": usd, **more}, token=token).status == 200
+
+    def call(self, agent: Agent, method: str, path: str, body: bytes = b"", **options: Any) -> Answer:
+        """Sign a request properly, let ``options["tamper"]`` change what arrives, and run it."""
+        timestamp, nonce = options.get("timestamp", int(time.time())), options.get("nonce") or unique()
+        target = urlsplit(path)
+        query = signing.canonical_query(parse_qsl(target.query, keep_blank_values=True))
+        headers = signing.signed_headers(
+            agent.key_id, agent.secret, method, f"/{STAGE}{target.path}", query, body, timestamp, nonce
+        )
+        headers |= options.get("headers", {})
+        event = _event(method, target.path, target.query, headers, body)
+        event["requestContext"]["identity"]["sourceIp"] = options.get("source_ip", "203.0.113.7")
+        if "tamper" in options:
+            options["tamper"](event)
+        return self.send(event)
+
+    def send(self, event: dict[str, Any]) -> Answer:
+        """What API Gateway does with a request: the authorizer's verdict, then the integration."""
+        blind = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
+        verdict = authorizer.handler(copy.deepcopy(blind), None)
+        if verdict["policyDocument"]["Statement"][0]["Effect"] != "Allow":
+            code = verdict["context"]["code"]
+            return Answer(problems.PROBLEMS[code].status, {"code": code, "detail": verdict["context"]["detail"]})
+        event["requestContext"]["authorizer"] = verdict["context"]
+        return _rendered(agent_api.handler(event, None))
+
+    def pay(self, agent: Agent, amount: str = "10", *, key: str | None = None, **options: Any) -> Answer:
+        """One transfer to the allowlisted wallet, or with other fields."""
+        fields = {"kind": "transfer", "amount": amount, "token": "USDC", "chain": "base"}
+        body = {**fields, "destination": {"wallet": WALLET}, **options.pop("fields", {})}
+        headers = {"Idempotency-Key": key or unique("payment")}
+        return self.call(agent, "POST", "/v1/transactions", json.dumps(body).encode(), headers=headers, **options)
+
+
+def _event(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    event = load_event("authorizer/request.json") | load_event("agent_api/request.json")
+    resource = "/v1/transactions/{id}" if path.startswith("/v1/transactions/") else path
+    event |= {
+        "methodArn": f"arn:aws:execute-api:{REGION}:123456789012:a1b2c3d4e5/{STAGE}/{method}{path}",
+        "httpMethod": method,
+        "path": path,
+        "resource": resource,
+        "pathParameters": {"id": path.rsplit("/", 1)[1]} if resource != path else None,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "multiValueQueryStringParameters": _multi(query),
+        "body": body.decode() or None,
+    }
+    event["requestContext"]["path"] = f"/{STAGE}{path}"
+    del event["requestContext"]["authorizer"]
+    return event
+
+
+def _multi(query: str) -> dict[str, list[str]] | None:
+    multi: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        multi.setdefault(name, []).append(value)
+    return multi or None
+
+
+def _rendered(answer: dict[str, Any]) -> Answer:
+    return Answer(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
+
+
+def forget() -> None:
+    """Start the functions' processes anew: nothing cached."""
+    for factory in (authorizer.authorizer, agent_api.ledger, operator_api.stores):
+        factory.cache_clear()
+
+
+@contextmanager
+def moto_endpoint() -> Iterator[str]:
+    """The address of a moto server of this process."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+@contextmanager
+def deployed(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+    """A stack with USDC priced, its environment set, its functions cold."""
+    stack = Deployed(endpoint)
+    for name, value in stack.environment.items():
+        monkeypatch.setenv(name, value)
+    forget()
+    stack.price()
+    yield stack
+    forget()

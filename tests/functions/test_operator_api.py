@@ -1,0 +1,149 @@
+"""The operator API: each change is one transaction with its event, numbered without gaps."""
+
+from typing import Any
+
+import pytest
+
+from functions.outbox import handler as outbox
+from tests.functions.deployed import POLICY, Deployed, load_event, unique
+
+
+def test_a_new_agent_is_active_under_policy_version_one(stack: Deployed) -> None:
+    created = stack.operator("POST", "/v1/agents", {"name": "payer", "policy": POLICY})
+    assert (created.status, created.body["state"], created.body["policy_version"]) == (201, "active", 1)
+    fetched = stack.operator("GET", "/v1/agents/{agent}", agent=created.body["agent_id"])
+    assert fetched.body == created.body
+
+
+def test_creating_again_under_the_same_key_gives_the_same_agent(stack: Deployed) -> None:
+    headers = {"Idempotency-Key": unique("create")}
+    body = {"name": "payer", "policy": POLICY}
+    first, second = (stack.operator("POST", "/v1/agents", body, headers=headers) for _ in range(2))
+    assert first.body == second.body
+    other = stack.operator("POST", "/v1/agents", {**body, "name": "other"}, headers=headers)
+    assert (other.status, other.code) == (409, "idempotency_conflict")
+
+
+def test_the_secret_is_shown_once_and_stored_nowhere(stack: Deployed) -> None:
+    agent = stack.agent()
+    listed = stack.operator("GET", "/v1/agents/{agent}/keys", agent=agent.agent_id)
+    assert [key["key_id"] for key in listed.body["keys"]] == [agent.key_id]
+    assert agent.secret not in str(listed.body)
+    assert agent.secret not in str(stack.items())
+
+
+def test_issuing_again_under_the_same_key_shows_the_same_secret_for_a_while(stack: Deployed) -> None:
+    agent, headers = stack.agent(), {"Idempotency-Key": unique("issue")}
+
+    def issue(body: dict[str, Any]) -> Any:
+        return stack.operator("POST", "/v1/agents/{agent}/keys", body, headers=headers, agent=agent.agent_id)
+
+    assert issue({}).body == issue({}).body
+    assert issue({"scopes": ["transactions:read"]}).code == "idempotency_conflict"
+
+
+def test_an_agent_has_at_most_eight_live_keys(stack: Deployed) -> None:
+    agent = stack.agent()
+    answers = [stack.operator("POST", "/v1/agents/{agent}/keys", {}, agent=agent.agent_id) for _ in range(8)]
+    assert [answer.status for answer in answers] == [201] * 7 + [409]
+    revoked = stack.operator("POST", "/v1/agents/{agent}/keys/{key}/revoke", agent=agent.agent_id, key=agent.key_id)
+    assert (revoked.body["state"], revoked.body["version"]) == ("revoked", 2)
+    assert stack.operator("POST", "/v1/agents/{agent}/keys", {}, agent=agent.agent_id).status == 201
+
+
+def test_a_suspended_agent_gets_no_key(stack: Deployed) -> None:
+    agent = stack.agent()
+    suspended = stack.operator("POST", "/v1/agents/{agent}/suspend", {"reason": "drill"}, agent=agent.agent_id)
+    assert (suspended.body["state"], suspended.body["epoch"]) == ("suspended", 2)
+    refused = stack.operator("POST", "/v1/agents/{agent}/keys", {}, agent=agent.agent_id)
+    assert (refused.status, refused.code) == (409, "state_conflict")
+
+
+def test_a_policy_is_replaced_only_under_the_version_it_was_read_at(stack: Deployed) -> None:
+    agent = stack.agent()
+    stricter = {**POLICY, "hold_above": "1"}
+
+    def put(version: str) -> Any:
+        headers = {"If-Match": version}
+        return stack.operator("PUT", "/v1/agents/{agent}/policy", stricter, headers=headers, agent=agent.agent_id)
+
+    assert put('"1"').body["version"] == 2
+    assert put('"1"').body["version"] == 2, "the same put again is a retry"
+    assert put('"3"').code == "state_conflict"
+    assert put("latest").body["field"] == "If-Match"
+    read = stack.operator("GET", "/v1/agents/{agent}/policy", agent=agent.agent_id)
+    assert (read.headers["ETag"], read.body["policy"]["hold_above"]) == ('"2"', "1.00")
+
+
+def test_every_change_has_an_event_and_the_numbers_have_no_gap(stack: Deployed) -> None:
+    agent = stack.agent()
+    stack.operator("POST", "/v1/agents/{agent}/keys/{key}/revoke", agent=agent.agent_id, key=agent.key_id)
+    stack.operator("POST", "/v1/agents/{agent}/suspend", {"reason": "drill"}, agent=agent.agent_id)
+    listed = stack.operator("GET", "/v1/agents/{agent}/events", agent=agent.agent_id).body["events"]
+    kinds = [(event["rev"], event["type"]) for event in reversed(listed)]
+    assert kinds == [(1, "agent.created"), (2, "key.issued"), (3, "key.revoked"), (4, "agent.suspended")]
+    assert {event["data"]["actor"] for event in listed} == {"arn:aws:iam::123456789012:user/operator"}
+
+
+def test_transactions_are_listed_newest_first_page_by_page(stack: Deployed) -> None:
+    agent = stack.agent()
+    made = [stack.pay(agent, amount).body for amount in ("1", "2", "150", "3")]
+    ids: list[str] = []
+    cursor: Any = ""
+    while cursor is not None:
+        query = f"?limit=3&cursor={cursor}" if cursor else "?limit=3"
+        page = stack.operator("GET", f"/v1/agents/{{agent}}/transactions{query}", agent=agent.agent_id).body
+        ids += [transaction["id"] for transaction in page["transactions"]]
+        cursor = page["cursor"]
+    assert ids == [transaction["id"] for transaction in reversed(made)]
+    held = stack.operator("GET", "/v1/agents/{agent}/transactions?status=pending_approval", agent=agent.agent_id)
+    assert [transaction["id"] for transaction in held.body["transactions"]] == [made[2]["id"]]
+
+
+def test_agents_are_listed(stack: Deployed) -> None:
+    made = {stack.agent().agent_id for _ in range(3)}
+    listed = stack.operator("GET", "/v1/agents").body
+    assert {agent["agent_id"] for agent in listed["agents"]} == made
+    assert listed["cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("resource", "field"),
+    [("/v1/agents?limit=0", "limit"), ("/v1/agents?limit=x", "limit"), ("/v1/agents?cursor=x", "cursor")],
+)
+def test_a_malformed_parameter_is_named(stack: Deployed, resource: str, field: str) -> None:
+    answer = stack.operator("GET", resource)
+    assert (answer.status, answer.body["field"]) == (400, field)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"hold_above": "ten"}, "policy.hold_above"),
+        ({"hold_above": "1", "extra": 1}, "policy.extra"),
+        ({"allowlist": {"wallets": ["base:0x1"]}}, "policy.allowlist.wallets.0"),
+        ({"rate": {"burst": 0}}, "policy.rate.burst"),
+    ],
+)
+def test_a_malformed_policy_is_named(stack: Deployed, change: dict[str, Any], field: str) -> None:
+    answer = stack.operator("POST", "/v1/agents", {"name": "payer", "policy": {**POLICY, **change}})
+    assert (answer.status, answer.body["field"]) == (400, field)
+
+
+def test_an_unknown_agent_is_not_found(stack: Deployed) -> None:
+    for agent in ("ag_0000000000000000000000", "nonsense"):
+        assert stack.operator("GET", "/v1/agents/{agent}", agent=agent).code == "not_found"
+
+
+def test_a_price_names_its_expiry(stack: Deployed) -> None:
+    stack.price("ETH", "2000.5", expires_at="2030-01-01T00:00:00Z")
+    listed = stack.operator("GET", "/v1/prices").body["prices"]
+    assert (listed["ETH"]["usd"], listed["ETH"]["expires_at"]) == ("2000.5", "2030-01-01T00:00:00.000Z")
+    assert listed["USDC"]["expires_at"] is None
+
+
+def test_the_outbox_makes_an_event_of_a_transaction_and_of_a_change(stack: Deployed) -> None:
+    records = load_event("outbox/batch.json")
+    transaction, change = outbox.handler(records, None)  # type: ignore[arg-type]
+    assert (transaction["type"], transaction["id"]) == ("transaction.approved", f"{transaction['txid']}#1")
+    assert (change["type"], change["verified"]) == ("key.issued", False)
