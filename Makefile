@@ -1,0 +1,86 @@
+# Every target sets up what it needs: all it takes is Python 3.11 or later (and make, and bash).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test lint synth bench lock clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+STAGES := local test live
+UNITS := agent_api operator_api dev
+BIN := .venv/bin
+VENV := .venv/.created
+PACKAGES := .venv/.packages
+PROJECT := .venv/.project
+CDK := node_modules/.package-lock.json
+SOURCES := $(shell find app.py cdk.json infra functions src requirements -name '*.py' -o -name '*.txt' -o -name '*.json' 2>/dev/null)
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(PROJECT) $(CDK) ## start the gateway here, play an agent's day, leave it running
+	@$(BIN)/python -m local demo
+
+up: $(PROJECT) $(CDK) ## start the gateway on this machine, or update it if it runs
+	@$(BIN)/python -m local up
+
+down: $(PROJECT) ## stop it and remove what it left
+	@$(BIN)/python -m local down
+
+test: $(PROJECT) $(CDK) ## run every test, with a gateway of its own
+	@$(BIN)/pytest
+
+lint: $(PROJECT) ## check style, format and types
+	@echo "ruff check"; $(BIN)/ruff check
+	@echo "ruff format"; $(BIN)/ruff format --check
+	@echo "mypy"; $(BIN)/mypy
+
+synth: $(STAGES:%=build/synth/%/manifest.json) ## write the CloudFormation templates of every stage to build/synth
+	@echo "Templates are in build/synth: $(STAGES)"
+
+bench: $(PROJECT) ## measure bundle sizes and start-up times
+	@$(BIN)/python -m bench
+
+lock: $(PACKAGES) ## pin dependencies again with hashes; UPGRADE=1 moves to newer versions
+	@for unit in $(UNITS); do echo "requirements/$$unit.txt"; \
+	  $(BIN)/uv pip compile pyproject.toml --extra $$unit --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) \
+	    --quiet --output-file requirements/$$unit.txt || exit 1; done
+	@echo "package-lock.json"; PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --package-lock-only --silent
+
+clean: ## remove what was built and installed; the running gateway needs `make down` first
+	rm -rf .venv node_modules build cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# CloudFormation templates need no AWS account, no credentials and no Docker.
+build/synth/%/manifest.json: $(SOURCES) | $(PROJECT) $(CDK)
+	@echo "Synthesizing stage $* ..."
+	@$(BIN)/node node_modules/aws-cdk/bin/cdk synth -c stage=$* -o build/synth/$* --quiet
+
+$(VENV):
+	@for candidate in "$(PYTHON)" python3.13 python3.12 python3.11 python3.14; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Portcullis needs Python 3.11 or later; '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || echo missing)." >&2; \
+	  echo "Install one from python.org/downloads or your package manager, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Creating .venv with $$("$$found" --version) ..."; \
+	"$$found" -m venv --clear .venv || { \
+	  echo "Python's venv module is missing or broken. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(PACKAGES): requirements/dev.txt $(VENV)
+	@total=$$(grep -c '^[a-z]' $<); echo "Installing $$total locked packages, which takes about a minute ..."; set -o pipefail; \
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar off -r $< | awk -v total=$$total ' \
+	  /^Collecting/ { if (++n % 20 == 0) { printf "  %d of %d fetched\n", n, total; fflush() } } \
+	  /^Installing/ { print "  unpacking ..."; fflush() }'
+	@touch $@
+
+$(PROJECT): pyproject.toml $(PACKAGES)
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CDK): package.json package-lock.json | $(PACKAGES)
+	@echo "Installing the CDK command line ..."
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent
+	@touch $@

@@ -1,0 +1,1 @@
+"""Function bundles without Docker: the function's own modules, its hashed wheels and their bytecode."""

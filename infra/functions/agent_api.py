@@ -1,0 +1,28 @@
+"""The agent API: commits transactions of agents under their policies. It reads no key and changes no policy."""
+
+from constructs import Construct
+
+from infra.constructs.function import Function, allow, leading_keys
+from infra.constructs.nag import acknowledge
+from infra.stacks.data import Data
+
+
+def agent_api(scope: Construct, data: Data) -> Function:
+    """Answers agents whose requests the authorizer has proved."""
+    write = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    function = Function(
+        scope,
+        "AgentFunction",
+        stage=data.stage,
+        name="agent_api",
+        may=[
+            allow(*write, on=[data.core.table_arn], when=leading_keys("AGENT#*")),
+            allow("dynamodb:GetItem", on=[data.core.table_arn], when=leading_keys("PRICES")),
+            allow("s3:GetObject", on=[data.policy_objects]),
+        ],
+        environment={"CORE_TABLE": data.core.table_name, "POLICY_BUCKET": data.policies.bucket_name},
+        memory_mb=1024,
+        timeout_seconds=10,
+    )
+    acknowledge(function.policy, data.policy_objects_finding, "Policies are named by their hashes, unknown beforehand.")
+    return function

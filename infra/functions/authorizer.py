@@ -1,0 +1,28 @@
+"""The authorizer: reads key records, claims nonces, derives secrets. It never touches agents or transactions."""
+
+from constructs import Construct
+
+from infra.constructs.function import Function, allow, leading_keys
+from infra.stacks.data import Data
+
+
+def authorizer(scope: Construct, data: Data) -> Function:
+    """Proves who sent a request. Every request waits for it, so it gets a larger share of a CPU than its memory needs."""
+    return Function(
+        scope,
+        "Authorizer",
+        stage=data.stage,
+        name="authorizer",
+        may=[
+            allow("dynamodb:GetItem", on=[data.core.table_arn], when=leading_keys("KEY#*")),
+            allow("dynamodb:PutItem", on=[data.nonces.table_arn]),
+            allow("kms:GenerateMac", on=[data.mac_key.key_arn]),
+        ],
+        environment={
+            "CORE_TABLE": data.core.table_name,
+            "NONCES_TABLE": data.nonces.table_name,
+            "MAC_KEY_ID": data.mac_key.key_id,
+        },
+        memory_mb=1024,
+        timeout_seconds=5,
+    )

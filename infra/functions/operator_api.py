@@ -1,0 +1,34 @@
+"""The operator API: the one writer of agents, keys, policies and prices."""
+
+from constructs import Construct
+
+from infra.constructs.function import Function, allow
+from infra.constructs.nag import acknowledge
+from infra.stacks.data import STATUS_INDEX, Data
+
+
+def operator_api(scope: Construct, data: Data) -> Function:
+    """Answers operators whom IAM has authenticated. It derives secrets, for it shows a new key's secret once."""
+    core = data.core.table_arn
+    function = Function(
+        scope,
+        "OperatorFunction",
+        stage=data.stage,
+        name="operator_api",
+        may=[
+            allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query", on=[core]),
+            allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"]),
+            allow("s3:GetObject", "s3:PutObject", on=[data.policy_objects]),
+            allow("kms:GenerateMac", on=[data.mac_key.key_arn]),
+        ],
+        environment={
+            "CORE_TABLE": data.core.table_name,
+            "POLICY_BUCKET": data.policies.bucket_name,
+            "MAC_KEY_ID": data.mac_key.key_id,
+        },
+        memory_mb=1024,
+        timeout_seconds=20,
+        services=("dynamodb", "kms", "s3"),
+    )
+    acknowledge(function.policy, data.policy_objects_finding, "Policies are named by their hashes, unknown beforehand.")
+    return function

@@ -1,0 +1,84 @@
+"""What must outlive every deployment: tables, policies, the root key, the bus. It depends on nothing."""
+
+from aws_cdk import App, CfnOutput, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+
+from infra.constructs.bucket import Bucket
+from infra.constructs.mac_key import MacKey
+from infra.constructs.nag import acknowledge
+from infra.constructs.table import Table
+from infra.stages import Stage
+
+STATUS_INDEX = "by_status"
+POLICY_PREFIX = "policies"
+POLICIES_EXPORT = "ExportsOutputFnGetAttPolicies05F61E66Arn383E61AA"
+
+STRING, NUMBER = dynamodb.AttributeType.STRING, dynamodb.AttributeType.NUMBER
+
+
+class Data(Stack):
+    """The stateful half of a stage. The tables' keys can never change, so they stand here and nowhere else."""
+
+    def __init__(self, app: App, stage: Stage) -> None:
+        super().__init__(
+            app,
+            f"{stage.prefix}-data",
+            description=f"Portcullis {stage.name}: data",
+            termination_protection=stage.retain,
+        )
+        self.stage = stage
+        self.core = self._core()
+        self.nonces = self._nonces()
+        self.policies = Bucket(self, "Policies", stage=stage)
+        self.policy_objects = self.policies.arn_for_objects(f"{POLICY_PREFIX}/*")
+        # How the rule on wildcards names this resource in a policy of another stack; synthesis fails if it is out of date.
+        self.policy_objects_finding = f"IAM5[Resource::{self.stack_name}:{POLICIES_EXPORT}/{POLICY_PREFIX}/*]"
+        self.mac_key = MacKey(self, "Mac", stage=stage)
+        self.bus = events.EventBus(self, "Bus", event_bus_name=stage.prefix)
+        acknowledge(
+            self.policies,
+            "S1",
+            "Objects are named by their SHA-256, written by the operator API alone, and each write is a recorded event.",
+        )
+        self._outputs()
+
+    def _core(self) -> Table:
+        table = Table(
+            self,
+            "Core",
+            stage=self.stage,
+            partition_key=dynamodb.Attribute(name="pk", type=STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=STRING),
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+        )
+        table.add_global_secondary_index(
+            index_name=STATUS_INDEX,
+            partition_key=dynamodb.Attribute(name="status_key", type=STRING),
+            sort_key=dynamodb.Attribute(name="created_at", type=NUMBER),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        return table
+
+    def _nonces(self) -> Table:
+        table = Table(
+            self,
+            "Nonces",
+            stage=self.stage,
+            recoverable=False,
+            partition_key=dynamodb.Attribute(name="pk", type=STRING),
+            time_to_live_attribute="expires_at",
+        )
+        acknowledge(table, "DDB3", "A nonce matters for minutes; one restored from a backup is long out of its window.")
+        return table
+
+    def _outputs(self) -> None:
+        values = {
+            "CoreTable": self.core.table_name,
+            "NoncesTable": self.nonces.table_name,
+            "PolicyBucket": self.policies.bucket_name,
+            "BusName": self.bus.event_bus_name,
+            "MacKeyArn": self.mac_key.key_arn,
+        }
+        for key, value in values.items():
+            CfnOutput(self, key, value=value)

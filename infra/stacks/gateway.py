@@ -1,0 +1,90 @@
+"""The path of a request: firewall, two APIs, their functions, and the outbox. It can be replaced at any time."""
+
+from aws_cdk import App, CfnOutput, Duration, Stack
+from aws_cdk import aws_apigateway as apigateway
+
+from infra.constructs import gateway_responses
+from infra.constructs.account_logging import AccountLogging
+from infra.constructs.nag import acknowledge
+from infra.constructs.outbox_pipe import OutboxPipe
+from infra.constructs.rest_api import RestApi
+from infra.constructs.web_acl import WebAcl
+from infra.functions.agent_api import agent_api
+from infra.functions.authorizer import authorizer
+from infra.functions.operator_api import operator_api
+from infra.functions.outbox import outbox
+from infra.stacks.data import Data
+
+AGENT_ROUTES = ("GET /v1/whoami", "POST /v1/transactions", "GET /v1/transactions/{id}")
+OPERATOR_ROUTES = (
+    "GET /v1/agents",
+    "POST /v1/agents",
+    "GET /v1/agents/{agent}",
+    "POST /v1/agents/{agent}/suspend",
+    "GET /v1/agents/{agent}/keys",
+    "POST /v1/agents/{agent}/keys",
+    "POST /v1/agents/{agent}/keys/{key}/revoke",
+    "GET /v1/agents/{agent}/policy",
+    "PUT /v1/agents/{agent}/policy",
+    "GET /v1/agents/{agent}/transactions",
+    "GET /v1/agents/{agent}/events",
+    "GET /v1/prices",
+    "PUT /v1/prices/{token}",
+)
+VALIDATED_BY_FUNCTION = "The function validates strictly and names the field at fault; a model would repeat a part of it."
+
+
+class Gateway(Stack):
+    """The stateless half of a stage."""
+
+    def __init__(self, app: App, data: Data) -> None:
+        stage = data.stage
+        super().__init__(app, f"{stage.prefix}-gateway", description=f"Portcullis {stage.name}: gateway")
+        self.agent_api = self._agent_api(data)
+        self.operator_api = self._operator_api(data)
+        self.firewall = WebAcl(self, "Firewall", stage=stage)
+        logging = AccountLogging(self, "AccountLogging", stage=stage)
+        for api in (self.agent_api, self.operator_api):
+            logging.precede(api)
+            self.firewall.protect(api)
+        OutboxPipe(self, "OutboxPipe", table=data.core, envelope=outbox(self, data), bus=data.bus)
+        self._outputs()
+
+    def _agent_api(self, data: Data) -> RestApi:
+        api = RestApi(
+            self, "AgentApi", stage=data.stage, description="Agent API", refusals=gateway_responses.AGENT_API
+        )
+        verdict = apigateway.RequestAuthorizer(
+            self,
+            "Verdict",
+            handler=authorizer(self, data),
+            # A cached verdict would let a nonce pass twice, and an identity source would answer a missing header
+            # before the authorizer can say which one it misses.
+            results_cache_ttl=Duration.seconds(0),
+            identity_sources=[],
+        )
+        api.route(agent_api(self, data), AGENT_ROUTES, authorizer=verdict)
+        acknowledge(api, "APIG2", VALIDATED_BY_FUNCTION)
+        acknowledge(api, "COG4", "Agents are programs without a user pool: the authorizer proves each request by its signature.")
+        return api
+
+    def _operator_api(self, data: Data) -> RestApi:
+        api = RestApi(
+            self, "OperatorApi", stage=data.stage, description="Operator API", refusals=gateway_responses.OPERATOR_API
+        )
+        api.route(operator_api(self, data), OPERATOR_ROUTES, authorization_type=apigateway.AuthorizationType.IAM)
+        acknowledge(api, "APIG2", VALIDATED_BY_FUNCTION)
+        acknowledge(api, "COG4", "Operators are principals of the account: IAM authorizes each method by SigV4.")
+        return api
+
+    def _outputs(self) -> None:
+        values = {
+            "AgentApiId": self.agent_api.rest_api_id,
+            "AgentApiUrl": self.agent_api.url,
+            "OperatorApiId": self.operator_api.rest_api_id,
+            "OperatorApiUrl": self.operator_api.url,
+            "WebAclArn": self.firewall.web_acl.attr_arn,
+            "BlockListArn": self.firewall.block_list.attr_arn,
+        }
+        for key, value in values.items():
+            CfnOutput(self, key, value=value)

@@ -1,0 +1,84 @@
+"""What differs between the stages. Everything that is not here is the same everywhere, the local run included."""
+
+from dataclasses import dataclass
+
+from infra.bundling.target import LAMBDA_ARM64, THIS_MACHINE, Target
+
+MANAGED_RULE_GROUPS = (
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+    "AWSManagedRulesCommonRuleSet",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One deployment of the gateway. Its name is part of every path and of every key id."""
+
+    name: str
+    target: Target
+    """What the functions' wheels and bytecode are made for."""
+    retain: bool
+    """Keep and protect data against deletion, also when the stack is deleted."""
+    log_days: int
+    requests_per_second: int
+    """Throttle of each API, over all callers; twice that as a burst."""
+    requests_per_address: int
+    """WAF limit per source address in 5 minutes."""
+    requests_per_address_and_key: int
+    """WAF limit per source address and key id in 5 minutes."""
+    waf_logs: bool
+    managed_rule_groups: tuple[str, ...] = MANAGED_RULE_GROUPS
+
+    @property
+    def prefix(self) -> str:
+        return f"portcullis-{self.name}"
+
+
+STAGES = (
+    # Generous limits and no WAF log: a test sends from one address, and there is no CloudWatch to read it in.
+    Stage(
+        name="local",
+        target=THIS_MACHINE,
+        retain=False,
+        log_days=1,
+        requests_per_second=5_000,
+        requests_per_address=100_000,
+        requests_per_address_and_key=100_000,
+        waf_logs=False,
+    ),
+    Stage(
+        name="test",
+        target=LAMBDA_ARM64,
+        retain=True,
+        log_days=30,
+        requests_per_second=200,
+        requests_per_address=3_000,
+        requests_per_address_and_key=2_000,
+        waf_logs=True,
+    ),
+    Stage(
+        name="live",
+        target=LAMBDA_ARM64,
+        retain=True,
+        log_days=365,
+        requests_per_second=2_000,
+        requests_per_address=6_000,
+        requests_per_address_and_key=4_000,
+        waf_logs=True,
+    ),
+)
+
+
+class UnknownStage(ValueError):
+    """The stage asked for is none of ``STAGES``."""
+
+
+def stage_named(name: str | None) -> Stage:
+    """The stage called ``name``. There is no default: guessing one could deploy to the wrong place."""
+    for stage in STAGES:
+        if stage.name == name:
+            return stage
+    known = ", ".join(stage.name for stage in STAGES)
+    given = "no stage was given" if name is None else f"there is no stage {name!r}"
+    raise UnknownStage(f"{given}; choose one with `-c stage=NAME`, NAME being one of: {known}")

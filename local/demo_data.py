@@ -1,0 +1,59 @@
+"""What a fresh local run holds: one operator who may call the operator API and nothing else, prices, one agent."""
+
+import json
+from typing import Any
+
+from local.aws import REGION, client
+from local.deploy import ACCOUNT, STAGE
+from local.emulator_process import RunningEmulator
+from local.operator_client import Operator
+from local.ports import HOST
+
+OPERATOR = "portcullis-operator"
+WALLET = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
+CHAIN = "base"
+POLICY = {
+    "allowlist": {"wallets": [f"{CHAIN}:{WALLET}"]},
+    "limits": {"per_transaction": "500", "daily": "1000"},
+    "hold_above": "100",
+}
+
+
+def operator(emulator: RunningEmulator, outputs: dict[str, str]) -> Operator:
+    """The IAM user of the operator, with a fresh access key, bound to the operator API alone."""
+    iam = client("iam", emulator.endpoint_url)
+    _ensure_user(iam)
+    method_arns = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outputs['OperatorApiId']}/{STAGE}/*"
+    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": method_arns}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=OPERATOR, PolicyName="invoke-operator-api", PolicyDocument=policy)
+    for old in iam.list_access_keys(UserName=OPERATOR)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=OPERATOR, AccessKeyId=old["AccessKeyId"])
+    key = iam.create_access_key(UserName=OPERATOR)["AccessKey"]
+    return Operator(api_url(emulator.ports.operator), key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def api_url(port: int) -> str:
+    """Where an API answers, stage included."""
+    return f"http://{HOST}:{port}/{STAGE}"
+
+
+def demo_agent(caller: Operator) -> dict[str, Any]:
+    """Price USDC at one dollar and make an agent with an allowlisted wallet and a key."""
+    caller.call("PUT", "/v1/prices/USDC", {"usd": "1"})
+    agent = caller.call("POST", "/v1/agents", {"name": "demo", "policy": POLICY})
+    key = caller.call("POST", f"/v1/agents/{agent['agent_id']}/keys", {})
+    return {
+        "agent_id": agent["agent_id"],
+        "key_id": key["key_id"],
+        "secret": key["secret"],
+        "wallet": WALLET,
+        "chain": CHAIN,
+    }
+
+
+def _ensure_user(iam: Any) -> None:
+    try:
+        iam.create_user(UserName=OPERATOR)
+    except iam.exceptions.EntityAlreadyExistsException:
+        pass

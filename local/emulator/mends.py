@@ -1,0 +1,44 @@
+"""All mends, in the order in which they are applied."""
+
+from local.emulator import (
+    api_authorization,
+    api_events,
+    function_pool,
+    gateway_responses,
+    inert_types,
+    leading_keys,
+    pipe_delivery,
+    pipe_types,
+    rule_log_target,
+    secure_transport,
+    stream_persistence,
+    table_properties,
+    waf_custom_bodies,
+    waf_enforcement,
+    waf_types,
+)
+from local.emulator.settings import EmulatorSettings
+
+MENDS = (
+    api_authorization,
+    api_events,
+    gateway_responses,
+    inert_types,
+    leading_keys,
+    pipe_delivery,
+    pipe_types,
+    rule_log_target,
+    secure_transport,
+    stream_persistence,
+    table_properties,
+    waf_custom_bodies,
+    waf_enforcement,
+    waf_types,
+)
+
+
+def mend_all(settings: EmulatorSettings) -> function_pool.Pools:
+    """Apply every mend once; the pools of functions are the caller's to stop."""
+    for gap in MENDS:
+        gap.mend()
+    return function_pool.mend(settings.state / "functions", settings.logs / "functions")

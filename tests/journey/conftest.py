@@ -1,0 +1,29 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.tap import Tap
+from local.testing import isolated_run
+from tests.journey.deployment import Deployment
+
+
+@pytest.fixture(scope="session")
+def deployment() -> Iterator[Deployment]:
+    """One instance for all journeys, beside whatever else runs on this machine."""
+    with isolated_run() as description:
+        deployment = Deployment(description)
+        yield deployment
+        deployment.http.close()
+
+
+@pytest.fixture
+def tap(deployment: Deployment) -> Tap:
+    return Tap(deployment.description, "journey")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The instance is on loopback, and so is everything these tests may reach."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))

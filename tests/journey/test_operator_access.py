@@ -1,0 +1,67 @@
+"""Who may operate: IAM decides, on the operator API and on every table and key behind it."""
+
+import json
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from portcullis.aws.operator_signing import OperatorAuth
+from tests.journey.deployment import Deployment
+
+
+def auth_of(deployment: Deployment, access_key: dict[str, Any]) -> OperatorAuth:
+    credentials = Credentials(access_key["AccessKeyId"], access_key["SecretAccessKey"])
+    return OperatorAuth(credentials, deployment.description["region"])
+
+
+def test_an_unsigned_call_is_refused(deployment: Deployment) -> None:
+    answer = httpx.get(deployment.description["operator_url"] + "/v1/agents")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_a_wrong_signature_is_refused(deployment: Deployment) -> None:
+    operator = deployment.description["operator"]
+    wrong = auth_of(deployment, {"AccessKeyId": operator["access_key_id"], "SecretAccessKey": "x" * 40})
+    assert deployment.operator("GET", "/v1/agents", auth=wrong).status_code == 403
+
+
+def test_a_user_without_the_permission_is_refused(deployment: Deployment) -> None:
+    iam = deployment.root("iam")
+    iam.create_user(UserName="bystander")
+    try:
+        key = iam.create_access_key(UserName="bystander")["AccessKey"]
+        assert deployment.operator("GET", "/v1/agents", auth=auth_of(deployment, key)).status_code == 403
+        iam.delete_access_key(UserName="bystander", AccessKeyId=key["AccessKeyId"])
+    finally:
+        iam.delete_user(UserName="bystander")
+
+
+def test_the_operator_may_invoke_the_operator_api_and_nothing_else(deployment: Deployment) -> None:
+    operator = deployment.description["operator"]
+    session = boto3.Session(operator["access_key_id"], operator["secret_access_key"])
+    options = {"endpoint_url": deployment.description["endpoint_url"], "region_name": "us-east-1"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        session.client("dynamodb", **options).scan(TableName=deployment.outputs["CoreTable"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        session.client("kms", **options).generate_mac(
+            KeyId=deployment.outputs["MacKeyArn"], Message=b"x", MacAlgorithm="HMAC_SHA_256"
+        )
+
+
+def test_the_agents_key_does_not_open_the_operator_api(deployment: Deployment) -> None:
+    agent = deployment.agent()
+    headers = deployment.sign(agent, "GET", "/v1/agents").headers
+    answer = httpx.get(deployment.description["operator_url"] + "/v1/agents", headers=dict(headers))
+    assert answer.status_code == 403
+
+
+def test_the_secret_is_shown_once_and_stored_nowhere(deployment: Deployment) -> None:
+    agent = deployment.agent()
+    listed = deployment.operator("GET", f"/v1/agents/{agent.agent_id}/keys")
+    assert [key["key_id"] for key in listed.json()["keys"]] == [agent.key_id]
+    assert agent.secret not in listed.text
+    assert agent.secret not in json.dumps(deployment.scan("CoreTable"), default=str)
