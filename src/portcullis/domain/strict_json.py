@@ -4,10 +4,12 @@ Amounts travel as decimal strings, so a number with a fraction can only be a mis
 """
 
 import json
+import re
 from typing import Any
 
 MAX_DEPTH = 32
 MAX_INTEGER_DIGITS = 18
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
 class MalformedInput(ValueError):
@@ -41,7 +43,7 @@ def parse_object(text: str) -> dict[str, Any]:
 def _depth(text: str) -> int:
     """An upper bound of the nesting, so that the parser's recursion is never the limit."""
     depth = deepest = 0
-    for character in text:
+    for character in _STRING.sub("", text):
         if character in "[{":
             depth += 1
             deepest = max(deepest, depth)

@@ -1,8 +1,10 @@
 """Instants as integers of microseconds since 1970, and their RFC 3339 text. The clock itself is passed in."""
 
+import re
 from datetime import UTC, datetime
 
 SECOND = 1_000_000
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def rfc3339(micros: int) -> str:
@@ -13,11 +15,12 @@ def rfc3339(micros: int) -> str:
 
 def parse_rfc3339(text: str) -> int:
     """Microseconds of an RFC 3339 instant with an offset; ValueError otherwise."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
+    if not _RFC3339.fullmatch(text):
         raise ValueError("expected an instant with an offset, such as 2026-01-31T09:30:00Z")
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds
+    delta = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
+    micros = (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds
+    rfc3339(micros)  # an offset may lead out of the years that can be written
+    return micros
 
 
 def utc_day(micros: int) -> str:

@@ -33,10 +33,10 @@ _SPECIFIC_FIELDS = ("call", "token_out", "min_out", "escrow_id")
 
 
 def _plain_text(text: str) -> str:
-    if len(text.encode()) > MAX_MEMO_BYTES:
-        raise ValueError(f"at most {MAX_MEMO_BYTES} bytes of UTF-8")
     if not text.isprintable():
         raise ValueError("printable characters only")
+    if len(text.encode()) > MAX_MEMO_BYTES:
+        raise ValueError(f"at most {MAX_MEMO_BYTES} bytes of UTF-8")
     return text
 
 

@@ -1,0 +1,53 @@
+"""``portcullis keys``."""
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from portcullis.cli import output
+from portcullis.cli.agents import Agent
+from portcullis.cli.context import session
+
+app = typer.Typer(no_args_is_help=True)
+COLUMNS = {
+    "KEY": "key_id",
+    "STATE": "state",
+    "SCOPES": "scopes",
+    "ADDRESSES": "ip_ranges",
+    "EXPIRES": "expires_at",
+    "CREATED": "created_at",
+}
+
+
+@app.command()
+def issue(
+    context: typer.Context,
+    agent: Agent,
+    scope: Annotated[list[str] | None, typer.Option(help="Repeat for several; default create and read.")] = None,
+    ip_range: Annotated[list[str] | None, typer.Option(help="Network the key may be used from; repeatable.")] = None,
+    expires_at: Annotated[str | None, typer.Option(help="RFC 3339 instant after which it is refused.")] = None,
+    env: Annotated[bool, typer.Option("--env", help="Print shell export lines.")] = False,
+) -> None:
+    """Issue a key. Its secret is shown this once."""
+    given = {"scopes": scope or None, "ip_ranges": ip_range or None, "expires_at": expires_at}
+    body = {name: value for name, value in given.items() if value is not None}
+    key = session(context).operator.post(f"/v1/agents/{agent}/keys", body)
+    if env:
+        for name, field in (("PORTCULLIS_KEY_ID", "key_id"), ("PORTCULLIS_SECRET", "secret")):
+            output.console.print(f"export {name}={shlex.quote(key[field])}", markup=False, soft_wrap=True)
+        return
+    session(context).show(key)
+    output.errors.print("[yellow]The secret is shown once. Store it now; it cannot be read again.[/yellow]")
+
+
+@app.command("list")
+def list_(context: typer.Context, agent: Agent) -> None:
+    """List an agent's keys, revoked ones included."""
+    session(context).show_list(session(context).operator.get(f"/v1/agents/{agent}/keys"), "keys", COLUMNS)
+
+
+@app.command()
+def revoke(context: typer.Context, agent: Agent, key: Annotated[str, typer.Argument(help="Key id (pk_…).")]) -> None:
+    """Revoke a key: it commits nothing from now on, and is refused altogether within 15 seconds."""
+    session(context).show(session(context).operator.post(f"/v1/agents/{agent}/keys/{key}/revoke"))

@@ -1,0 +1,46 @@
+"""``portcullis``: the commands and their common options."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from portcullis.cli import agents, keys, lists, output, policies, prices
+from portcullis.cli.context import Session
+from portcullis.cli.failure import Failure
+from portcullis.cli.target import URL_VARIABLE
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Operate a Portcullis gateway. Exit codes: 0 done, 1 refused, 2 usage, 3 unreachable.",
+)
+app.add_typer(agents.app, name="agent", help="Agents: create, list, show, suspend, try out.")
+app.add_typer(keys.app, name="keys", help="Keys of an agent: issue, list, revoke.")
+app.add_typer(policies.app, name="policy", help="The policy of an agent: read and replace.")
+app.add_typer(prices.app, name="prices", help="What a token is worth in USD.")
+app.add_typer(lists.transactions, name="transactions", help="Recorded transactions.")
+app.add_typer(lists.events, name="events", help="Recorded changes by operators.")
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    url: Annotated[str | None, typer.Option(envvar=URL_VARIABLE, help="Operator API, stage included.")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region, if the URL does not tell.")] = None,
+    local: Annotated[Path | None, typer.Option(help="local.json of a local run.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Without --url, the local run of this folder (.portcullis/local.json)."""
+    if context.obj is None:
+        context.obj = Session(url, region, local, as_json)
+
+
+def main() -> None:
+    """The entry point: a foreseeable failure is one message and an exit code."""
+    try:
+        app()
+    except Failure as failure:
+        output.errors.print(f"[red]portcullis:[/red] {escape(str(failure))}", soft_wrap=True)
+        raise SystemExit(failure.exit_code) from None
