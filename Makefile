@@ -72,7 +72,7 @@ $(VENV):
 $(PACKAGES): requirements/dev.txt $(VENV)
 	@total=$$(grep -c '^[a-z]' $<); echo "Installing $$total locked packages, which takes about a minute ..."; set -o pipefail; \
 	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --progress-bar off -r $< | awk -v total=$$total ' \
-	  /^Collecting/ { if (++n % 20 == 0) { printf "  %d of %d fetched\n", n, total; fflush() } } \
+	  /^(Collecting|Processing)/ { if (++n % 20 == 0) { printf "  %d of %d fetched\n", n, total; fflush() } } \
 	  /^Installing/ { print "  unpacking ..."; fflush() }'
 	@touch $@
 

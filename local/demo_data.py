@@ -1,6 +1,7 @@
 """What a fresh local run holds: one operator who may call the operator API and nothing else, prices, one agent."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from local.aws import REGION, client
@@ -38,10 +39,14 @@ def api_url(port: int) -> str:
     return f"http://{HOST}:{port}/{STAGE}"
 
 
-def demo_agent(caller: Operator) -> dict[str, Any]:
-    """Price USDC at one dollar and make an agent with an allowlisted wallet and a key."""
+def price(caller: Operator) -> None:
+    """USDC at one dollar, until it is set again."""
     caller.call("PUT", "/v1/prices/USDC", {"usd": "1"})
-    agent = caller.call("POST", "/v1/agents", {"name": "demo", "policy": POLICY})
+
+
+def agent(caller: Operator, name: str) -> dict[str, Any]:
+    """A new agent with an allowlisted wallet and a key."""
+    agent = caller.call("POST", "/v1/agents", {"name": name, "policy": POLICY})
     key = caller.call("POST", f"/v1/agents/{agent['agent_id']}/keys", {})
     return {
         "agent_id": agent["agent_id"],
@@ -53,7 +58,5 @@ def demo_agent(caller: Operator) -> dict[str, Any]:
 
 
 def _ensure_user(iam: Any) -> None:
-    try:
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_user(UserName=OPERATOR)
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass

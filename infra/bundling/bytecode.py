@@ -41,7 +41,7 @@ class Compiler:
 
 @cache
 def compiler_for(version: str) -> Compiler | None:
-    """The compiler for Python ``version``, or None with a line that says so: the bundle works without, but starts slower."""
+    """The compiler for Python ``version``, or None and a line that says so: bundles work without, but start slower."""
     python = python_executable(version)
     if python:
         # Asked, because version managers put a placeholder on PATH for each version that they know of.

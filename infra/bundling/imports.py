@@ -13,16 +13,16 @@ def import_closure(entry_points: list[Path], source_root: Path) -> list[Path]:
     The ``__init__`` of each package on the way is included, because Python runs it.
     """
     found: set[Path] = set()
-    waiting = [module for entry in entry_points for module in _imported(entry, source_root, package="")]
+    waiting = [module for entry in entry_points for module in _imported(entry, package="")]
     while waiting:
         for file in _files_of(waiting.pop(), source_root):
             if file not in found:
                 found.add(file)
-                waiting.extend(_imported(file, source_root, package=_package_of(file, source_root)))
+                waiting.extend(_imported(file, _package_of(file, source_root)))
     return sorted(found)
 
 
-def _imported(file: Path, source_root: Path, package: str) -> Iterator[str]:
+def _imported(file: Path, package: str) -> Iterator[str]:
     for module in _names(ast.parse(file.read_bytes(), filename=str(file)), package):
         if module == PACKAGE or module.startswith(f"{PACKAGE}."):
             yield module

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import aws_apigateway as apigateway
+
 from portcullis.protocol.problems import (
     CONTENT_TYPE,
     PROBLEMS,
@@ -38,7 +39,9 @@ def _authorizer_refusal() -> Refusal:
     return Refusal(401, body | {"type": TYPE_BASE + code, "code": code, "title": "Request not authenticated"})
 
 
-BAD_REQUEST = refusal("malformed_request", "The request is not valid HTTP for this API. Check its path, query and headers.")
+BAD_REQUEST = refusal(
+    "malformed_request", "The request is not one that this API can read. Check its path, query and headers."
+)
 UNAVAILABLE = refusal("dependency_unavailable")
 NOT_SIGNED = refusal(
     "forbidden", "Sign with AWS credentials (SigV4) that may invoke this route. An unknown route answers the same."

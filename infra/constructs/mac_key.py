@@ -8,7 +8,7 @@ from infra.stages import Stage
 
 
 class MacKey(kms.Key):
-    """HMAC-SHA256, and never to leave KMS. Losing it invalidates every key of every agent, hence the longest waiting time."""
+    """HMAC-SHA256, never to leave KMS. Losing it invalidates every agent's keys, hence the longest waiting time."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
         super().__init__(

@@ -30,7 +30,8 @@ class OutboxPipe(Construct):
         super().__init__(scope, id_)
         self.dead_letters = DeadLetterQueue(self, "DeadLetters")
         stream = table.table_stream_arn
-        assert stream, "the outbox needs the table's stream"
+        if stream is None:
+            raise ValueError("the outbox reads the table's stream, and this table has none")
         own_account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
         principal = iam.ServicePrincipal("pipes.amazonaws.com", conditions=own_account)
         role = iam.Role(self, "Role", assumed_by=principal)
@@ -51,9 +52,7 @@ class OutboxPipe(Construct):
         )
         pipe.node.add_dependency(policy)
 
-    def _grants(
-        self, stream: str, envelope: lambda_.IFunction, bus: events.IEventBus
-    ) -> list[iam.PolicyStatement]:
+    def _grants(self, stream: str, envelope: lambda_.IFunction, bus: events.IEventBus) -> list[iam.PolicyStatement]:
         return [
             allow(
                 "dynamodb:DescribeStream",

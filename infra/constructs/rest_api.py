@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import cast
 
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
@@ -35,7 +36,6 @@ ACCESS_LOG = {
 }
 
 
-
 class RestApi(apigateway.RestApi):
     """Throttled, with an access log, no tracing of bodies, and one Lambda function behind explicit routes."""
 
@@ -67,16 +67,12 @@ class RestApi(apigateway.RestApi):
 
     def route(self, function: lambda_.IFunction, routes: Iterable[str], **options: object) -> None:
         """Send each of ``routes`` ("GET /v1/whoami") to ``function`` and anything else to nowhere."""
-        integration = apigateway.LambdaIntegration(
-            function,  # type: ignore[arg-type]
-            scope_permission_to_method=False,
-        )
+        integration = apigateway.LambdaIntegration(function, scope_permission_to_method=False)
         for route in routes:
             method, path = route.split(" ")
             self.root.resource_for_path(path).add_method(method, integration, **options)  # type: ignore[arg-type]
 
     def _require_modern_tls(self) -> None:
-        api = self.node.default_child
-        assert isinstance(api, apigateway.CfnRestApi)
+        api = cast("apigateway.CfnRestApi", self.node.default_child)
         api.security_policy = TLS_POLICY
         api.endpoint_access_mode = "BASIC"

@@ -10,7 +10,7 @@ from infra.stages import Stage
 
 
 class Table(dynamodb.Table):
-    """On demand, encrypted, with point-in-time recovery; kept and protected against deletion where the stage says so."""
+    """On demand, encrypted, with point-in-time recovery; kept and protected from deletion where the stage says so."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage, recoverable: bool = True, **settings: Any) -> None:
         super().__init__(

@@ -22,7 +22,7 @@ COUNTED_RULES = {"AWSManagedRulesCommonRuleSet": ("NoUserAgent_HEADER", "SizeRes
 
 
 class WebAcl(Construct):
-    """Allows what no rule blocks. ``block_list`` is the IPv4 set that incidents write to, ``block_list_v6`` its twin."""
+    """Allows what no rule blocks. Incidents write to ``block_list`` (IPv4) and ``block_list_v6``."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
         super().__init__(scope, id_)
@@ -82,9 +82,7 @@ class WebAcl(Construct):
 
 def _block(name: str, priority: int, statement: Statement) -> Rule:
     action = wafv2.CfnWebACL.RuleActionProperty(block=wafv2.CfnWebACL.BlockActionProperty())
-    return Rule(
-        name=name, priority=priority, action=action, statement=statement, visibility_config=_visibility(name)
-    )
+    return Rule(name=name, priority=priority, action=action, statement=statement, visibility_config=_visibility(name))
 
 
 def _managed(name: str, priority: int) -> Rule:

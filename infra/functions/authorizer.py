@@ -7,7 +7,7 @@ from infra.stacks.data import Data
 
 
 def authorizer(scope: Construct, data: Data) -> Function:
-    """Proves who sent a request. Every request waits for it, so it gets a larger share of a CPU than its memory needs."""
+    """Proves who sent a request. Every request waits for it, so it gets more CPU than its memory needs."""
     return Function(
         scope,
         "Authorizer",

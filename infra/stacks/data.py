@@ -32,14 +32,14 @@ class Data(Stack):
         self.nonces = self._nonces()
         self.policies = Bucket(self, "Policies", stage=stage)
         self.policy_objects = self.policies.arn_for_objects(f"{POLICY_PREFIX}/*")
-        # How the rule on wildcards names this resource in a policy of another stack; synthesis fails if it is out of date.
+        # The rule on wildcards names this resource so in another stack's policy; synthesis fails if it is out of date.
         self.policy_objects_finding = f"IAM5[Resource::{self.stack_name}:{POLICIES_EXPORT}/{POLICY_PREFIX}/*]"
         self.mac_key = MacKey(self, "Mac", stage=stage)
         self.bus = events.EventBus(self, "Bus", event_bus_name=stage.prefix)
         acknowledge(
             self.policies,
             "S1",
-            "Objects are named by their SHA-256, written by the operator API alone, and each write is a recorded event.",
+            "Objects are named by their SHA-256 and written by the operator API alone, each with an event of its own.",
         )
         self._outputs()
 

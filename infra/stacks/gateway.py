@@ -1,5 +1,7 @@
 """The path of a request: firewall, two APIs, their functions, and the outbox. It can be replaced at any time."""
 
+from typing import cast
+
 from aws_cdk import App, CfnOutput, Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
 
@@ -31,7 +33,7 @@ OPERATOR_ROUTES = (
     "GET /v1/prices",
     "PUT /v1/prices/{token}",
 )
-VALIDATED_BY_FUNCTION = "The function validates strictly and names the field at fault; a model would repeat a part of it."
+VALIDATED_BY_FUNCTION = "The function validates strictly and names the field at fault; a model would repeat part of it."
 
 
 class Gateway(Stack):
@@ -51,9 +53,7 @@ class Gateway(Stack):
         self._outputs()
 
     def _agent_api(self, data: Data) -> RestApi:
-        api = RestApi(
-            self, "AgentApi", stage=data.stage, description="Agent API", refusals=gateway_responses.AGENT_API
-        )
+        api = RestApi(self, "AgentApi", stage=data.stage, description="Agent API", refusals=gateway_responses.AGENT_API)
         verdict = apigateway.RequestAuthorizer(
             self,
             "Verdict",
@@ -63,9 +63,11 @@ class Gateway(Stack):
             results_cache_ttl=Duration.seconds(0),
             identity_sources=[],
         )
+        resource = cast("apigateway.CfnAuthorizer", verdict.node.default_child)
+        resource.identity_source = None  # rather than the empty string that stands for an empty list
         api.route(agent_api(self, data), AGENT_ROUTES, authorizer=verdict)
         acknowledge(api, "APIG2", VALIDATED_BY_FUNCTION)
-        acknowledge(api, "COG4", "Agents are programs without a user pool: the authorizer proves each request by its signature.")
+        acknowledge(api, "COG4", "Agents are programs: the authorizer proves each request by its signature.")
         return api
 
     def _operator_api(self, data: Data) -> RestApi:

@@ -1,7 +1,7 @@
 """Pipes from a table's stream to an event bus.
 
 Symptom mended: a pipe whose target is an event bus holds its records for ever; nothing is filtered, enriched, retried
-or given up to a dead-letter queue.
+or given up to a dead-letter queue. A pipe that was stopped when the emulator restarted never runs again.
 """
 
 import logging
@@ -44,6 +44,7 @@ def mend() -> None:
 
     replace(pipes, "_poll_pipe", poll_pipe)
     replace(pipes, "_poll_loop", poll_loop)
+    pipes._ensure_poller()
 
 
 class Delivery:
@@ -106,4 +107,4 @@ def _give_up(pipe: Pipe, batch: Records, region: str, bisect: bool) -> None:
     try:
         dead_letter(pipe, batch, region, "the batch could not be delivered")
     except (DeliveryFailed, NotPermitted) as failure:
-        logger.error("pipe %s lost %d records: %s", pipe["Name"], len(batch), failure)
+        logger.warning("pipe %s lost %d records: %s", pipe["Name"], len(batch), failure)

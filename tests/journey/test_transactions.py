@@ -145,7 +145,7 @@ def test_every_decision_and_change_reaches_the_bus_once_in_the_envelope(deployme
     agent = deployment.agent()
     approved, held, denied = (deployment.pay(agent, amount) for amount in ("10", "200", "501"))
     deployment.operator("POST", f"/v1/agents/{agent.agent_id}/suspend", {"reason": "drill"})
-    events = tap.of(agent.agent_id, 6)
+    events = tap.wait(6, lambda event: event["agent"] == agent.agent_id)
     assert sorted(event["type"] for event in events) == [
         "agent.created",
         "agent.suspended",

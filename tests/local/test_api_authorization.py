@@ -1,7 +1,6 @@
 """AWS_IAM methods: the signature, the permission, and whom the function is told about."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +10,7 @@ PATH = "/local/agents"
 
 
 @pytest.fixture(scope="module")
-def users(deployed: Deployed) -> Iterator[dict[str, tuple[str, str]]]:
+def users(deployed: Deployed) -> dict[str, tuple[str, str]]:
     """A user who may call the operator API and one who may not."""
     iam = deployed.client("iam")
     resource = f"arn:aws:execute-api:{REGION}:000000000000:{deployed.outputs['OperatorApiId']}/local/*"
@@ -23,7 +22,7 @@ def users(deployed: Deployed) -> Iterator[dict[str, tuple[str, str]]]:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         credentials[name] = (key["AccessKeyId"], key["SecretAccessKey"])
     iam.put_user_policy(UserName="permitted", PolicyName="invoke", PolicyDocument=policy)
-    yield credentials
+    return credentials
 
 
 def test_permitted_caller_is_named(deployed: Deployed, users: dict[str, tuple[str, str]]) -> None:

@@ -51,6 +51,11 @@ def test_function_fault_shows_no_internals(deployed: Deployed, mode: str) -> Non
     assert (answer.status, answer.json()) == (502, {"code": "default_5xx"})
 
 
+def test_a_function_that_did_not_permit_the_gateway(deployed: Deployed) -> None:
+    answer = deployed.agent("GET", "/local/closed")
+    assert (answer.status, answer.json()) == (500, {"code": "default_5xx"})
+
+
 def test_events_show_the_request_as_it_was_sent(deployed: Deployed) -> None:
     headers = [("X-Nonce", "one"), ("X-Nonce", "two"), ("X-Forwarded-For", "198.51.100.7")]
     answer = deployed.agent("GET", "/local/echo?b=2&a=%2Fx&a=1", headers)

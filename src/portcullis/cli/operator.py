@@ -38,7 +38,7 @@ class Operator:
         try:
             answer = self._client.request(method, self.target.url + path, **options)
         except httpx.HTTPError as error:
-            raise Failure(f"cannot reach {self.target.url}: {error or type(error).__name__}", UNREACHABLE) from None
+            raise Failure(f"cannot reach {self.target.url}: {str(error) or type(error).__name__}", UNREACHABLE) from None
         if answer.is_success:
             body: dict[str, Any] = answer.json()
             return body

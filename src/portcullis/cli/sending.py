@@ -89,4 +89,4 @@ def _send(session: Session, method: str, url: str, headers: dict[str, str], cont
         try:
             return client.request(method, url, headers=headers, content=content)
         except httpx.HTTPError as error:
-            raise Failure(f"cannot reach {url}: {error or type(error).__name__}", UNREACHABLE) from None
+            raise Failure(f"cannot reach {url}: {str(error) or type(error).__name__}", UNREACHABLE) from None

@@ -53,7 +53,7 @@ class UnexpectedAnswerError(PortcullisError):
 
 
 class RefusedError(PortcullisError):
-    """The gateway answered with a problem. ``members`` holds the problem's extension members, ``retry_after`` seconds."""
+    """The gateway answered with a problem; ``members`` are its extension members, ``retry_after`` is in seconds."""
 
     code = "refused"
 

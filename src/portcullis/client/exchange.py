@@ -70,7 +70,8 @@ class RetryPolicy:
     deadline: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or min(self.base, self.cap, self.retry_after_cap) < 0 or min(self.timeout, self.deadline) <= 0:
+        waits, limits = (self.base, self.cap, self.retry_after_cap), (self.timeout, self.deadline)
+        if self.attempts < 1 or min(waits) < 0 or min(limits) <= 0:
             raise ValueError("attempts from 1, waits from 0, timeout and deadline above 0")
 
 
@@ -137,7 +138,7 @@ def _transient(outcome: Outcome) -> bool:
 
 
 def _pause(outcome: Outcome, retry: int, policy: RetryPolicy, jitter: Callable[[], float], asked: Asked) -> float:
-    backoff = jitter() * min(policy.cap, policy.base * 2**retry)
+    backoff = jitter() * min(policy.cap, policy.base * 2.0**retry)
     wanted = asked(outcome) if isinstance(outcome, Answer) else None
     # The jitter goes on top: everybody who was told "1 second" must not come back in the same instant.
     return backoff if wanted is None else min(wanted, policy.retry_after_cap) + backoff

@@ -37,7 +37,7 @@ def apply(signed: Signed, request: httpx.Request) -> None:
     target = signed.target.encode("ascii")
     request.url = request.url.copy_with(raw_path=target)
     if request.url.raw_path != target:
-        raise InvalidRequestError("This request cannot be signed. httpx would send another path or query than was signed.")
+        raise InvalidRequestError("This request cannot be signed. httpx would send another path or query.")
     request.headers = UninheritedHeaders(request.headers, signed.headers)
 
 
@@ -48,9 +48,8 @@ class UninheritedHeaders(httpx.Headers):
     """
 
     def __init__(self, plain: httpx.Headers, credentials: Mapping[str, str]) -> None:
-        super().__init__(plain)
-        for name in CREDENTIAL_HEADERS:
-            self.pop(name, None)
+        names = {name.lower().encode() for name in CREDENTIAL_HEADERS}
+        super().__init__([(name, value) for name, value in plain.raw if name.lower() not in names])
         self._credentials = httpx.Headers(credentials)
 
     def _all(self) -> httpx.Headers:

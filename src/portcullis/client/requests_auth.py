@@ -34,7 +34,7 @@ class PortcullisRequestsAuth(AuthBase):
         if request.path_url != signed.target:
             raise InvalidRequestError("This request cannot be signed. requests would send another path or query.")
         request.headers.update(signed.headers)
-        request.register_hook("response", _forget_credentials)
+        request.hooks["response"].append(_forget_credentials)
         return request
 
 

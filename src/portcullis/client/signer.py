@@ -59,7 +59,7 @@ class Signer:
         return f"{type(self).__name__}(key_id={self.key_id!r}, secret=hidden)"
 
     def sign(self, method: str, target: str, body: bytes) -> Signed:
-        """``target`` is the path, with its query if any, as on the wire; InvalidRequestError when it has no signed form."""
+        """``target`` is path and query as on the wire; InvalidRequestError when that has no signed form."""
         path, _, query = target.partition("?")
         refusal = ""
         try:
@@ -72,7 +72,7 @@ class Signer:
         except signing.MalformedRequest as error:
             refusal = str(error)
         if refusal:
-            # Raised out here, so that no frame that holds the secret is part of the traceback's context.
+            # Raised out here: an error tracker that records the frames of a context would meet the secret in them.
             raise InvalidRequestError(f"This request cannot be signed. {refusal}.")
         return Signed(f"{path}?{canonical}" if canonical else path, headers)
 

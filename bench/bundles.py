@@ -1,0 +1,87 @@
+"""Size and start-up time of each function, from the bundle that is deployed."""
+
+import io
+import os
+import statistics
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.bundling.bundle import Bundle, bundle
+from infra.bundling.target import THIS_MACHINE
+
+# Function -> AWS services that it calls through the SDK, as in infra/functions.
+FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "authorizer": (),
+    "agent_api": (),
+    "operator_api": ("dynamodb", "kms", "s3"),
+    "outbox": (),
+}
+# What Lambda and the template put into a function's environment; the names matter here, the values do not.
+ENVIRONMENT = {
+    "PORTCULLIS_STAGE": "local",
+    "CORE_TABLE": "core",
+    "NONCES_TABLE": "nonces",
+    "POLICY_BUCKET": "policies",
+    "MAC_KEY_ID": "mac",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "access",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "session",
+}
+RUNS = 15
+TIMED_IMPORT = "import time; t = time.perf_counter(); import handler; print(time.perf_counter() - t)"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """``zipped`` and ``unzipped`` are bytes; ``init_ms`` is the median of importing the handler afresh."""
+
+    function: str
+    zipped: int
+    unzipped: int
+    files: int
+    init_ms: float
+
+
+def measure(runs: int = RUNS) -> list[Measured]:
+    """Every function, in the order of ``FUNCTIONS``."""
+    return [_measure(function, runs) for function in FUNCTIONS]
+
+
+def bundle_of(function: str) -> Bundle:
+    """The bundle of ``function`` for the Python and machine that run this."""
+    return bundle(function, THIS_MACHINE, FUNCTIONS[function])
+
+
+def _measure(function: str, runs: int) -> Measured:
+    path = bundle_of(function).path
+    files = [file for file in path.rglob("*") if file.is_file()]
+    _import_once(path)  # brings the files into the page cache, which Lambda's own start also has behind it
+    times = [_import_once(path) for _ in range(runs)]
+    return Measured(
+        function,
+        zipped=_zipped(path, files),
+        unzipped=sum(file.stat().st_size for file in files),
+        files=len(files),
+        init_ms=1000 * statistics.median(times),
+    )
+
+
+def _zipped(root: Path, files: list[Path]) -> int:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.write(file, file.relative_to(root))
+    return buffer.tell()
+
+
+def _import_once(path: Path) -> float:
+    """Seconds; without site-packages, so that a missing dependency shows instead of being found elsewhere."""
+    command = [sys.executable, "-S", "-B", "-c", TIMED_IMPORT]
+    environment = ENVIRONMENT | {"PATH": os.defpath, "PYTHONPATH": str(path)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return float(result.stdout)

@@ -1,0 +1,89 @@
+"""The SDK for agents: signing for httpx and requests, and a client of the agent API with safe retries.
+
+Names load on first use, so that either of httpx and requests is enough for its own part.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from portcullis.client.errors import (
+    AuthenticationError,
+    ClockSkewError,
+    ConfigurationError,
+    ConflictError,
+    IdempotencyConflictError,
+    InvalidRequestError,
+    MalformedRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    PortcullisError,
+    RateLimitedError,
+    RefusedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from portcullis.client.exchange import RetryPolicy
+from portcullis.client.results import (
+    Approved,
+    Decision,
+    Denied,
+    Identity,
+    PendingApproval,
+    Transaction,
+    Violation,
+)
+
+if TYPE_CHECKING:
+    from portcullis.client.gateway import AsyncGateway, Gateway
+    from portcullis.client.httpx_auth import PortcullisAuth
+    from portcullis.client.requests_auth import PortcullisRequestsAuth
+
+__all__ = [
+    "Approved",
+    "AsyncGateway",
+    "AuthenticationError",
+    "ClockSkewError",
+    "ConfigurationError",
+    "ConflictError",
+    "Decision",
+    "Denied",
+    "Gateway",
+    "IdempotencyConflictError",
+    "Identity",
+    "InvalidRequestError",
+    "MalformedRequestError",
+    "NotFoundError",
+    "PendingApproval",
+    "PermissionDeniedError",
+    "PortcullisAuth",
+    "PortcullisError",
+    "PortcullisRequestsAuth",
+    "RateLimitedError",
+    "RefusedError",
+    "RetryPolicy",
+    "Transaction",
+    "UnavailableError",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+    "Violation",
+]
+
+_LAZY = {
+    "AsyncGateway": "portcullis.client.gateway",
+    "Gateway": "portcullis.client.gateway",
+    "PortcullisAuth": "portcullis.client.httpx_auth",
+    "PortcullisRequestsAuth": "portcullis.client.requests_auth",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(_LAZY[name])
+    except ModuleNotFoundError as error:
+        if error.name not in ("httpx", "requests"):
+            raise
+        raise ImportError(f"{name} needs {error.name}: pip install 'portcullis[client]'") from error
+    return getattr(module, name)

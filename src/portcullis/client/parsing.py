@@ -1,0 +1,115 @@
+"""From a successful answer to a value of results.py; what does not fit is an UnexpectedAnswerError."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from portcullis.client.errors import UnexpectedAnswerError
+from portcullis.client.exchange import Answer
+from portcullis.client.problems import error_of, problem_of
+from portcullis.client.results import (
+    Approved,
+    Decision,
+    Denied,
+    Identity,
+    PendingApproval,
+    Transaction,
+    Violation,
+)
+
+_DETAILS = ("instructed_by", "call", "token_out", "min_out", "escrow_id")
+Parsed = TypeVar("Parsed")
+
+
+def identity(answer: Answer) -> Identity:
+    """``GET /v1/whoami``."""
+    return _parsed(answer, (200,), _identity)
+
+
+def created(answer: Answer) -> Decision:
+    """``POST /v1/transactions``: a denial is a decision, not a fault."""
+    problem = problem_of(answer)
+    if answer.status == 403 and problem.get("code") == "policy_denied":
+        return _guarded(answer, lambda: Denied(problem["transaction_id"], _violations(problem["violations"])))
+    return _parsed(answer, (200, 201, 202), _decision)
+
+
+def recorded(answer: Answer) -> Decision:
+    """``GET /v1/transactions/{id}``."""
+    return _parsed(answer, (200,), _decision)
+
+
+def _parsed(answer: Answer, statuses: tuple[int, ...], read: Callable[[dict[str, Any]], Parsed]) -> Parsed:
+    if answer.status not in statuses:
+        raise error_of(answer)
+    return _guarded(answer, lambda: read(json.loads(answer.body)))
+
+
+def _guarded(answer: Answer, read: Callable[[], Parsed]) -> Parsed:
+    try:
+        return read()
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation, RecursionError):
+        pass
+    raise UnexpectedAnswerError(
+        "The answer is not in the form that this version of the SDK knows. Check the URL; upgrade the SDK.",
+        status=answer.status,
+        request_id=answer.request_id,
+    )
+
+
+def _identity(body: dict[str, Any]) -> Identity:
+    return Identity(
+        body["agent_id"],
+        body["name"],
+        body["state"],
+        body["key_id"],
+        tuple(body["scopes"]),
+        int(body["policy_version"]),
+    )
+
+
+def _decision(body: dict[str, Any]) -> Decision:
+    transaction = _transaction(body)
+    match transaction.status:
+        case "approved":
+            return Approved(transaction.id, transaction)
+        case "pending_approval":
+            approval = body["approval"]
+            return PendingApproval(transaction.id, transaction, approval["by"], _instant(approval["expires_at"]))
+        case "denied":
+            return Denied(transaction.id, _violations(body["violations"]), transaction)
+    raise ValueError("unknown status")
+
+
+def _transaction(body: dict[str, Any]) -> Transaction:
+    return Transaction(
+        id=body["id"],
+        status=body["status"],
+        agent_id=body["agent_id"],
+        key_id=body["key_id"],
+        kind=body["kind"],
+        amount=Decimal(body["amount"]),
+        token=body["token"],
+        chain=body["chain"],
+        destination=MappingProxyType(dict(body["destination"])),
+        memo=body.get("memo"),
+        details=MappingProxyType({name: body[name] for name in _DETAILS if name in body}),
+        usd=None if body["usd"] is None else Decimal(body["usd"]),
+        policy_version=int(body["policy"]["version"]),
+        policy_sha256=body["policy"]["sha256"],
+        created_at=_instant(body["created_at"]),
+    )
+
+
+def _violations(found: list[dict[str, Any]]) -> tuple[Violation, ...]:
+    return tuple(Violation(one["rule"], one["detail"], int(one["severity"])) for one in found)
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs an offset")
+    return moment

@@ -1,0 +1,57 @@
+"""What the documentation says of the code is compared with the code."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from portcullis.cli.main import app
+from portcullis.domain.decisions import RULES
+from portcullis.protocol import signing
+from portcullis.protocol.problems import PROBLEMS
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def test_every_code_and_rule_is_documented_and_no_other() -> None:
+    page = (ROOT / "docs/errors.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (?:(\d+) \| )?(.+) \|$", page, re.MULTILINE)
+    expected = [(code, str(problem.status), problem.detail) for code, problem in PROBLEMS.items()]
+    assert rows == expected + [(rule, "", detail) for rule, detail in RULES.items()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)", page.read_text()) if not link.startswith("https://")]
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_the_signing_example_signs_as_the_protocol_does() -> None:
+    (example,) = re.findall(r"```python\n(.+?)```", (ROOT / "docs/signing.md").read_text(), re.DOTALL)
+    namespace: dict[str, object] = {}
+    exec(example, namespace)  # noqa: S102 the page's own code is what is tested
+    sign = namespace["sign"]
+    assert callable(sign)
+    headers = sign("pk", "sk_secret", "POST", "/live/v1/transactions?a=1", b"{}")
+    values = [headers[name] for name in signing.CREDENTIAL_HEADERS]
+    expected = signing.string_to_sign("POST", "/live/v1/transactions", "a=1", values[1], values[2], values[3])
+    assert signing.matches("sk_secret", expected, values[4])
+
+
+def test_every_make_target_and_command_named_in_the_readme_exists() -> None:
+    readme = (ROOT / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)\b(?! sure)", readme)) <= targets
+    groups = {group.name for group in app.registered_groups}
+    assert set(re.findall(r"\.venv/bin/portcullis ([a-z]+)", readme)) <= groups
+
+
+def test_help_works_without_a_gateway(tmp_path: Path) -> None:
+    command = [Path(sys.executable).with_name("portcullis"), "agent", "--help"]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "sign-and-send" in shown.stdout

@@ -1,0 +1,64 @@
+"""What must never be lost cannot be deleted by mistake, and is never readable without TLS."""
+
+from tests.infra.template import Template
+
+STATEFUL = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
+
+
+def test_data_survives_the_deletion_of_its_stack_outside_local(data: Template, stage_name: str) -> None:
+    for type_ in STATEFUL:
+        for resource in data.resources(type_).values():
+            kept = resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
+            assert kept == (("Delete", "Delete") if stage_name == "local" else ("Retain", "Retain"))
+
+
+def test_tables_are_protected_against_deletion_outside_local(data: Template, stage_name: str) -> None:
+    protected = {table["DeletionProtectionEnabled"] for table in data.properties("AWS::DynamoDB::Table").values()}
+    assert protected == {stage_name != "local"}
+
+
+def test_the_core_table_can_be_restored_to_any_second_and_streams_both_images(data: Template) -> None:
+    (core,) = (table for table in data.properties("AWS::DynamoDB::Table").values() if "StreamSpecification" in table)
+    assert core["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert core["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+def test_nonces_expire_and_are_not_streamed(data: Template) -> None:
+    (nonces,) = (
+        table for table in data.properties("AWS::DynamoDB::Table").values() if "TimeToLiveSpecification" in table
+    )
+    assert nonces["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert "StreamSpecification" not in nonces
+
+
+def test_the_root_of_secrets_can_only_make_and_verify_macs(data: Template) -> None:
+    key = data.only("AWS::KMS::Key")
+    assert (key["KeySpec"], key["KeyUsage"]) == ("HMAC_256", "GENERATE_VERIFY_MAC")
+
+
+def test_policies_are_private_versioned_and_refused_without_tls(data: Template) -> None:
+    bucket = data.only("AWS::S3::Bucket")
+    denials = [
+        statement["Condition"]
+        for statement in data.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny" and statement["Action"] == "s3:*"
+    ]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert {"Bool": {"aws:SecureTransport": "false"}} in denials
+
+
+def test_data_depends_on_nothing(data: Template) -> None:
+    assert "Fn::ImportValue" not in str(data.body)
+
+
+def test_outputs_have_the_names_that_tools_read(data: Template, gateway: Template) -> None:
+    assert {"CoreTable", "NoncesTable", "PolicyBucket", "BusName", "MacKeyArn"} <= data.body["Outputs"].keys()
+    assert gateway.body["Outputs"].keys() == {
+        "AgentApiId",
+        "AgentApiUrl",
+        "OperatorApiId",
+        "OperatorApiUrl",
+        "WebAclArn",
+        "BlockListArn",
+    }
