@@ -58,7 +58,7 @@ def _records(run: dict[str, Any], operator: Operator, agent: str, made: list[str
     events = tap.wait(len(made), lambda event: event["txid"] in made)
     say(f"  the event bus       {len(events)} events, one for each; the last of them:")
     say(f"    {json.dumps(_brief(next(event for event in events if event['txid'] == made[-1])))}")
-    say("  Refused requests left nothing but a metric.")
+    say("  The replayed, altered and forged requests left no transaction.")
 
 
 def _brief(event: Event) -> Event:

@@ -6,6 +6,7 @@ from portcullis.aws import accounts, changes
 from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.dynamo import Cancelled, Item, Table
 from portcullis.aws.policies import Policies
+from portcullis.aws.wire import Unavailable
 from portcullis.domain.account import Account
 from portcullis.domain.policy import PolicyDocument
 
@@ -74,6 +75,8 @@ def _policy_item(agent: str, version: int, sha256: bytes, actor: Actor) -> Item:
 
 def _existing(table: Table, wanted: Account) -> Account:
     found = accounts.read(table, wanted.agent)
-    if found is None or (found.name, found.policy_sha256) != (wanted.name, wanted.policy_sha256):
+    if found is None:
+        raise Unavailable("the creation met another one of the same id")
+    if (found.name, found.policy_sha256) != (wanted.name, wanted.policy_sha256):
         raise Conflict("This Idempotency-Key has created another agent.", "idempotency_conflict")
     return found

@@ -19,7 +19,7 @@ from portcullis.aws.policies import Policies
 from portcullis.aws.prices import Prices
 from portcullis.aws.wire import Unavailable
 from portcullis.domain import identifiers, money
-from portcullis.domain.account import Account, Refusal, Reservation, refusal
+from portcullis.domain.account import Account, Refusal, Reservation, after, refusal
 from portcullis.domain.decisions import Denied, NeedsApproval
 from portcullis.domain.policy import decide
 from portcullis.domain.record import APPROVAL_LIFETIME, Principal, Record, status_of, violations_of
@@ -84,7 +84,7 @@ class Ledger:
                     return seen
                 account, spent = seen, seen.windows.get(wanted.window, 0)
             else:
-                self._accounts.keep(replace(account, tat=wanted.rate.after(account.tat, wanted.now)))
+                self._accounts.keep(after(account, wanted))
                 return record
         raise Unavailable(f"the account was contended in {ATTEMPTS} attempts")
 

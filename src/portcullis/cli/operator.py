@@ -38,11 +38,16 @@ class Operator:
         try:
             answer = self._client.request(method, self.target.url + path, **options)
         except httpx.HTTPError as error:
-            raise Failure(f"cannot reach {self.target.url}: {str(error) or type(error).__name__}", UNREACHABLE) from None
+            raise unreachable(self.target.url, error) from None
         if answer.is_success:
             body: dict[str, Any] = answer.json()
             return body
         raise Failure(describe_problem(answer), UNREACHABLE if answer.status_code >= 500 else REFUSED)
+
+
+def unreachable(url: str, error: httpx.HTTPError) -> Failure:
+    """No answer, and httpx's reason."""
+    return Failure(f"cannot reach {url}: {str(error) or type(error).__name__}", UNREACHABLE)
 
 
 def describe_problem(answer: httpx.Response) -> str:

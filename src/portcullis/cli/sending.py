@@ -12,10 +12,9 @@ from rich.markup import escape
 
 from portcullis.cli import output
 from portcullis.cli.context import Session, session
-from portcullis.cli.failure import REFUSED, UNREACHABLE, USAGE, Failure
+from portcullis.cli.failure import REFUSED, USAGE, Failure
+from portcullis.cli.operator import TIMEOUT_SECONDS, unreachable
 from portcullis.protocol import keys, signing
-
-TIMEOUT_SECONDS = 30.0
 
 
 def sign_and_send(
@@ -89,4 +88,4 @@ def _send(session: Session, method: str, url: str, headers: dict[str, str], cont
         try:
             return client.request(method, url, headers=headers, content=content)
         except httpx.HTTPError as error:
-            raise Failure(f"cannot reach {url}: {str(error) or type(error).__name__}", UNREACHABLE) from None
+            raise unreachable(url, error) from None

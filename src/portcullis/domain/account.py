@@ -1,6 +1,6 @@
 """The account: one item per agent that carries state, epoch, live keys, policy version, rate and spend windows."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from portcullis.domain import times
@@ -58,6 +58,14 @@ class Refusal(StrEnum):
 def day_window(now: int) -> str:
     """The name of the window that ``now`` falls in."""
     return "d" + times.utc_day(now)
+
+
+def after(account: Account, wanted: Reservation) -> Account:
+    """The account once ``wanted`` is committed, as far as it is known: others may have committed in between."""
+    windows = dict(account.windows)
+    if wanted.limit is not None:
+        windows = {wanted.window: windows.get(wanted.window, 0) + wanted.usd}
+    return replace(account, tat=wanted.rate.after(account.tat, wanted.now), windows=windows)
 
 
 def refusal(account: Account, wanted: Reservation) -> Refusal:
