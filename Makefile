@@ -30,9 +30,9 @@ test: $(PROJECT) $(CDK) ## run every test, with a gateway of its own
 	@$(BIN)/pytest
 
 lint: $(PROJECT) ## check style, format and types
-	@echo "ruff check"; $(BIN)/ruff check
-	@echo "ruff format"; $(BIN)/ruff format --check
-	@echo "mypy"; $(BIN)/mypy
+	@failed=0; for check in "ruff check" "ruff format --check" mypy; do \
+	  echo "$$check"; $(BIN)/$$check || failed=1; \
+	done; exit $$failed
 
 synth: $(STAGES:%=build/synth/%/manifest.json) ## write the CloudFormation templates of every stage to build/synth
 	@echo "Templates are in build/synth: $(STAGES)"
@@ -60,7 +60,8 @@ $(VENV):
 	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$candidate"; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  echo "Portcullis needs Python 3.11 or later; '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || echo missing)." >&2; \
+	  have=$$("$(PYTHON)" --version 2>/dev/null); \
+	  echo "Portcullis needs Python 3.11 or later; $(PYTHON) is $${have:-missing}." >&2; \
 	  echo "Install one from python.org/downloads or your package manager, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13" >&2; \
 	  exit 1; \
 	fi; \

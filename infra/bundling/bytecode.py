@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from infra.toolchain import python_executable
+from infra.toolchain import python_executables
 
 RUNTIME_ROOT = "/var/task"
 PROBE = (
@@ -42,8 +42,7 @@ class Compiler:
 @cache
 def compiler_for(version: str) -> Compiler | None:
     """The compiler for Python ``version``, or None and a line that says so: bundles work without, but start slower."""
-    python = python_executable(version)
-    if python:
+    for python in python_executables(version):
         # Asked, because version managers put a placeholder on PATH for each version that they know of.
         answer = subprocess.run([python, "-I", "-c", PROBE], capture_output=True, text=True, check=False).stdout.split()
         if answer[:1] == [version]:

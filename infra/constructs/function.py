@@ -14,10 +14,7 @@ from infra.stages import Stage
 
 
 class Function(lambda_.Function):
-    """``functions/<name>`` on arm64, allowed to write its own log, to do what ``may`` says, and nothing else.
-
-    ``services`` are the AWS services that it calls through the SDK, whose definitions its bundle needs.
-    """
+    """``functions/<name>`` on arm64, allowed to write its own log, to do what ``may`` says, and nothing else."""
 
     def __init__(
         self,
@@ -30,9 +27,8 @@ class Function(lambda_.Function):
         environment: Mapping[str, str],
         memory_mb: int,
         timeout_seconds: int,
-        services: tuple[str, ...] = (),
     ) -> None:
-        made = bundle(name, stage.target, services)
+        made = bundle(name, stage.target)
         log_group = LogGroup(scope, f"{id_}Log", stage=stage)
         role = iam.Role(scope, f"{id_}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         write_log = allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_group.log_group_arn])

@@ -28,7 +28,6 @@ def operator_api(scope: Construct, data: Data) -> Function:
         },
         memory_mb=1024,
         timeout_seconds=20,
-        services=("dynamodb", "kms", "s3"),
     )
     acknowledge(function.policy, data.policy_objects_finding, "Policies are named by their hashes, unknown beforehand.")
     return function

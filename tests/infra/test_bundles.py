@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.bundles import ENVIRONMENT, FUNCTIONS, bundle_of
-from infra.bundling.bundle import Bundle, bundle
+from bench.bundles import ENVIRONMENT
+from infra.bundling.bundle import Bundle, bundle, function_names, made_once
 from infra.bundling.imports import import_closure
 from infra.bundling.target import LAMBDA_ARM64, THIS_MACHINE
 from infra.toolchain import PROJECT
+
+
+def bundle_of(name: str) -> Bundle:
+    return bundle(name, THIS_MACHINE)
+
 
 THIRD_PARTY = {
     "authorizer": set[str](),
@@ -20,7 +25,7 @@ THIRD_PARTY = {
 }
 
 
-@pytest.fixture(params=FUNCTIONS)
+@pytest.fixture(params=function_names())
 def function(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -73,6 +78,14 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
     assert first.digest == again.digest
     assert content(first) == content(again)
     assert first.digest != bundle("outbox", LAMBDA_ARM64, cache=tmp_path / "other").digest
+
+
+def test_old_versions_are_forgotten_and_the_one_in_use_is_not(tmp_path: Path) -> None:
+    versions = [made_once(tmp_path, f"{number}", lambda root: (root / "file").touch()) for number in range(8)]
+    again = made_once(tmp_path, "7", lambda root: pytest.fail("made twice"))
+    assert again == versions[-1]
+    assert (again / "file").exists()
+    assert not versions[0].exists()
 
 
 def test_times_and_permissions_do_not_depend_on_this_machine() -> None:
