@@ -15,8 +15,6 @@ from infra.bundling.imports import import_closure
 from infra.bundling.target import Target
 from infra.toolchain import PROJECT
 
-# The AWS services that a function calls through the SDK; the bundle keeps the definitions of no others.
-SDK_SERVICES = {"operator_api": ("dynamodb", "kms", "s3")}
 CACHE = PROJECT / "build" / "bundles"
 KEPT_VERSIONS = 4
 FIXED_TIME = 315_532_800  # 1980-01-01, the earliest that a zip archive can express
@@ -82,7 +80,7 @@ def _installed(
 
     def fill(root: Path) -> None:
         print(f"Installing requirements/{requirements.name} for {target.name} ...", file=sys.stderr)
-        wheels.install(requirements, target, SDK_SERVICES.get(function, ()), into=root)
+        wheels.install(requirements, target, into=root)
         if compiler:
             compiler.compile(root)
 

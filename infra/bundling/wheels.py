@@ -7,8 +7,6 @@ from pathlib import Path
 
 from infra.bundling.target import Target
 
-# What botocore reads besides the definitions of the services in use.
-BOTOCORE_FILES = {"endpoints.json", "partitions.json", "_retry.json", "sdk-default-configuration.json"}
 # Facts about the installation, not about the software; they differ from one installation to the next.
 INSTALLATION_RECORDS = {"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json"}
 UNUSED_DIRECTORIES = {"__pycache__", "tests"}
@@ -19,16 +17,14 @@ class RequirementsNotInstalled(RuntimeError):
     """pip could not install a function's requirements; the message is pip's own last words."""
 
 
-def install(requirements: Path, target: Target, services: tuple[str, ...], into: Path) -> None:
-    """Install ``requirements`` into the empty directory ``into``; keep the AWS definitions of ``services`` only."""
+def install(requirements: Path, target: Target, into: Path) -> None:
+    """Install ``requirements`` into the empty directory ``into``."""
     result = subprocess.run(_pip(requirements, target, into), capture_output=True, text=True, check=False)
     if result.returncode:
         reason = "\n".join((result.stdout + result.stderr).strip().splitlines()[-8:])
         raise RequirementsNotInstalled(f"{requirements.name} for {target.name}:\n{reason}")
     shutil.rmtree(into / "bin", ignore_errors=True)
     _prune(into)
-    for sdk in ("botocore", "boto3"):
-        _prune_service_data(into / sdk / "data", services)
 
 
 def _pip(requirements: Path, target: Target, into: Path) -> list[str]:
@@ -49,14 +45,4 @@ def _prune(site: Path) -> None:
         elif path.suffix in UNUSED_SUFFIXES or (
             path.parent.suffix == ".dist-info" and path.name in INSTALLATION_RECORDS
         ):
-            path.unlink()
-
-
-def _prune_service_data(data: Path, services: tuple[str, ...]) -> None:
-    if not data.is_dir():
-        return
-    for path in data.iterdir():
-        if path.is_dir() and path.name not in services:
-            shutil.rmtree(path)
-        elif path.is_file() and path.name not in BOTOCORE_FILES:
             path.unlink()
