@@ -11,14 +11,14 @@ from local.run import LocalRun
 
 
 @contextmanager
-def isolated_run() -> Iterator[LocalRun]:
-    """Bring an instance up and yield what its `local.json` holds; it also ends when this process dies.
+def isolated_run() -> Iterator[tuple[Home, LocalRun]]:
+    """Bring an instance up and yield its folder and what its `local.json` holds; it also ends when this process dies.
 
     Raises `LocalRunError`, with the end of the log, when it cannot come up.
     """
     with tempfile.TemporaryDirectory(prefix="portcullis-") as folder:
         home = Home(Path(folder).resolve() / "run")
         try:
-            yield run.up(home, ports.free(), with_parent=True)
+            yield home, run.up(home, ports.free(), with_parent=True)
         finally:
             run.down(home)

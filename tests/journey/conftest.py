@@ -11,8 +11,8 @@ from tests.journey.deployment import Deployment
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Deployment]:
     """One instance for all journeys, beside whatever else runs on this machine."""
-    with isolated_run() as description:
-        deployment = Deployment(description)
+    with isolated_run() as (home, description):
+        deployment = Deployment(home, description)
         yield deployment
         deployment.http.close()
 

@@ -13,6 +13,7 @@ import httpx
 from botocore.credentials import Credentials
 
 from local.aws import client
+from local.home import Home
 from portcullis.aws.operator_signing import OperatorAuth
 from portcullis.protocol import signing
 
@@ -51,9 +52,10 @@ class Signed:
 
 
 class Deployment:
-    """One instance of the local run. ``description`` is its local.json."""
+    """One instance of the local run: its folder, and ``description``, its local.json."""
 
-    def __init__(self, description: dict[str, Any]) -> None:
+    def __init__(self, home: Home, description: dict[str, Any]) -> None:
+        self.home = home
         self.description = description
         self.outputs: dict[str, str] = description["outputs"]
         self.agent_url: str = description["api_url"]

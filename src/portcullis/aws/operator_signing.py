@@ -6,6 +6,9 @@ import httpx
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.session import Session
+
+__all__ = ["Credentials", "OperatorAuth", "Session"]
 
 SERVICE = "execute-api"
 _NOT_SIGNED = frozenset({"connection", "accept-encoding", "content-length", "user-agent"})

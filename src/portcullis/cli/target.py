@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.credentials import Credentials
-from botocore.session import Session
-
+from portcullis.aws.operator_signing import Credentials, Session
 from portcullis.cli.failure import USAGE, Failure
 
 URL_VARIABLE = "PORTCULLIS_OPERATOR_URL"

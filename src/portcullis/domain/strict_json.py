@@ -4,11 +4,9 @@ Amounts travel as decimal strings, so a number with a fraction can only be a mis
 """
 
 import json
-import re
 from typing import Any
 
 MAX_INTEGER_DIGITS = 18
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
 class MalformedInput(ValueError):

@@ -1,10 +1,11 @@
 """The account: which of its conditions refuses, the most important first."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from portcullis.domain.account import Account, Refusal, Reservation, day_window, refusal
+from portcullis.domain.account import Account, Refusal, Reservation, after, day_window, refusal
 from portcullis.domain.rate import Rate
 from tests.unit.domain.builders import KEY_NAME, NOW, account
 
@@ -16,7 +17,7 @@ def wanted() -> Reservation:
     return Reservation(KEY_NAME, epoch=1, policy_version=1, rate=Rate(60, 1), now=NOW, usd=10, limit=100)
 
 
-BREAKS = {
+BREAKS: dict[Refusal, dict[str, Any]] = {
     Refusal.SUSPENDED: {"state": "suspended"},
     Refusal.KEY: {"live_keys": frozenset({"other#1"})},
     Refusal.CHANGED: {"epoch": 2},
@@ -36,7 +37,7 @@ def test_one_broken_condition_is_the_reason(expected: Refusal, wanted: Reservati
 
 @pytest.mark.parametrize("first", range(len(BREAKS)))
 def test_the_most_important_reason_is_given(first: int, wanted: Reservation) -> None:
-    changes = [change for change in BREAKS.values()][first:]
+    changes = list(BREAKS.values())[first:]
     broken = account(**{name: value for change in changes for name, value in change.items()})
     assert refusal(broken, wanted) is list(BREAKS)[first]
 
@@ -75,3 +76,18 @@ def test_what_reserves_nothing_needs_no_budget(wanted: Reservation) -> None:
 
 def test_the_window_is_the_utc_day(wanted: Reservation) -> None:
     assert wanted.window == day_window(NOW) == WINDOW
+
+
+def test_after_a_commit_the_rate_and_the_window_have_moved(wanted: Reservation) -> None:
+    moved = after(account(tat=NOW - 1, windows={WINDOW: 5, "d20261120": 70}), wanted)
+    assert moved == account(tat=NOW + 1_000_000, windows={WINDOW: 15})
+
+
+def test_after_the_first_of_a_day_the_window_is_new(wanted: Reservation) -> None:
+    assert after(account(), wanted).windows == {WINDOW: 10}
+
+
+def test_after_a_denial_only_the_rate_has_moved(wanted: Reservation) -> None:
+    before = account(tat=NOW + 5, windows={WINDOW: 5})
+    moved = after(before, replace(wanted, usd=0, limit=None))
+    assert moved == replace(before, tat=NOW + 1_000_005)

@@ -27,7 +27,9 @@ def change() -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("record", [builders.record(), builders.held(), builders.denied()], ids=lambda made: made.status)
+@pytest.mark.parametrize(
+    "record", [builders.record(), builders.held(), builders.denied()], ids=lambda made: made.status
+)
 def test_of_a_transaction(record: Record) -> None:
     envelope = events.of_record(record)
 

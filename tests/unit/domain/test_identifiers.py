@@ -35,7 +35,9 @@ def test_an_idempotency_key_is_passed_on(key: str) -> None:
     assert identifiers.check_idempotency_key(key) == key
 
 
-@pytest.mark.parametrize("key", [None, "", "a" * 15, "a" * 129, "a" * 15 + " ", "a" * 16 + "\n", "a" * 15 + "é", "a" * 15 + "/"])
+@pytest.mark.parametrize(
+    "key", [None, "", "a" * 15, "a" * 129, "a" * 15 + " ", "a" * 16 + "\n", "a" * 15 + "é", "a" * 15 + "/"]
+)
 def test_any_other_idempotency_key_is_refused(key: str | None) -> None:
     with pytest.raises(MalformedInput, match="Idempotency-Key: send one header of 16 to 128 characters") as refused:
         identifiers.check_idempotency_key(key)

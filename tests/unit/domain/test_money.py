@@ -12,7 +12,9 @@ from portcullis.domain import money
 
 WHOLE = st.integers(0, 10**30 - 1).map(str)
 DECIMALS = st.one_of(
-    WHOLE, st.builds("{}.{}".format, WHOLE, st.text("0123456789", min_size=1, max_size=18)), st.just("0.000000000000000001")
+    WHOLE,
+    st.builds("{}.{}".format, WHOLE, st.text("0123456789", min_size=1, max_size=18)),
+    st.just("0.000000000000000001"),
 )
 POSITIVE = DECIMALS.filter(lambda text: Decimal(text) > 0)
 MICRO_USD = st.integers(0, money.MAX_MICRO_USD)
@@ -63,13 +65,33 @@ def test_equal_amounts_have_one_canonical_form(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "canonical"), [("12.50", "12.5"), ("12.0", "12"), ("100", "100"), ("0.10", "0.1"), ("1" + "0" * 29, "1" + "0" * 29)]
+    ("text", "canonical"),
+    [("12.50", "12.5"), ("12.0", "12"), ("100", "100"), ("0.10", "0.1"), ("1" + "0" * 29, "1" + "0" * 29)],
 )
 def test_canonical_forms(text: str, canonical: str) -> None:
     assert money.canonical_decimal(text) == canonical
 
 
-NOT_DECIMAL = ["", " ", "1 ", "-1", "+1", "01", "00", ".5", "1.", "1,5", "1e3", "1E3", "0x1", "NaN", "Infinity", "1_000", "1\n", "٣"]
+NOT_DECIMAL = [
+    "",
+    " ",
+    "1 ",
+    "-1",
+    "+1",
+    "01",
+    "00",
+    ".5",
+    "1.",
+    "1,5",
+    "1e3",
+    "1E3",
+    "0x1",
+    "NaN",
+    "Infinity",
+    "1_000",
+    "1\n",
+    "٣",
+]
 
 
 @pytest.mark.parametrize("text", [*NOT_DECIMAL, "1" * 31, "0." + "1" * 19])
@@ -94,7 +116,8 @@ def test_dollars_round_trip(micro: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("micro", "text"), [(0, "0.00"), (1, "0.000001"), (12_500_000, "12.50"), (1_000_000, "1.00"), (10**36, "1" + "0" * 30 + ".00")]
+    ("micro", "text"),
+    [(0, "0.00"), (1, "0.000001"), (12_500_000, "12.50"), (1_000_000, "1.00"), (10**36, "1" + "0" * 30 + ".00")],
 )
 def test_dollars_are_written_with_cents(micro: int, text: str) -> None:
     assert money.format_usd(micro) == text

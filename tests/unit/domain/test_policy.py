@@ -151,9 +151,7 @@ def test_a_restriction_never_loosens(
 @given(POLICIES, REFERENCES, AMOUNTS, AMOUNTS)
 def test_an_approval_breaks_no_rule(policy: Policy, reference: str, usd: int, spent: int) -> None:
     decision = decide(policy, paying(reference), usd, spent)
-    within = (
-        reference in policy.wallets and usd <= policy.per_transaction and spent + usd <= policy.daily
-    )
+    within = reference in policy.wallets and usd <= policy.per_transaction and spent + usd <= policy.daily
 
     assert isinstance(decision, Denied) != within
     assert isinstance(decision, Approved) == (within and usd <= policy.hold_above)

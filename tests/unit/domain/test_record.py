@@ -23,7 +23,11 @@ APPROVED = {
 
 @pytest.mark.parametrize(
     ("decision", "status", "violations"),
-    [(Approved(), "approved", ()), (NeedsApproval("human"), "pending_approval", ()), (Denied((VIOLATION,)), "denied", (VIOLATION,))],
+    [
+        (Approved(), "approved", ()),
+        (NeedsApproval("human"), "pending_approval", ()),
+        (Denied((VIOLATION,)), "denied", (VIOLATION,)),
+    ],
 )
 def test_a_decision_gives_a_status(decision: Decision, status: str, violations: tuple[Violation, ...]) -> None:
     assert status_of(decision) == status

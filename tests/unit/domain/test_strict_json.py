@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portcullis.domain.strict_json import MAX_DEPTH, MalformedInput, parse_object
+from portcullis.domain.strict_json import MalformedInput, parse_object
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**17) + 1, 10**18 - 1) | st.text(max_size=10)
 VALUES = st.recursive(
@@ -59,7 +59,20 @@ def test_a_huge_integer_is_refused_before_it_is_computed(digits: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "{", '{"a"}', "{'a':1}", '{"a":1,}', '{"a":1} x', '{"a":01}', '{"a":+1}', '{"a":"\n"}', '{"a":"\\x"}', "\ufeff{}"],
+    [
+        "",
+        " ",
+        "{",
+        '{"a"}',
+        "{'a':1}",
+        '{"a":1,}',
+        '{"a":1} x',
+        '{"a":01}',
+        '{"a":+1}',
+        '{"a":"\n"}',
+        '{"a":"\\x"}',
+        "\ufeff{}",
+    ],
 )
 def test_what_is_not_json_is_refused_with_the_place(text: str) -> None:
     with pytest.raises(MalformedInput, match=r"body: not JSON: .* at character \d+") as refused:
@@ -77,12 +90,6 @@ def nested(depth: int) -> str:
     return '{"a":' * depth + "1" + "}" * depth
 
 
-def test_depth_is_exact() -> None:
-    assert parse_object(nested(MAX_DEPTH))
-    with pytest.raises(MalformedInput, match="nested deeper than 32 levels"):
-        parse_object(nested(MAX_DEPTH + 1))
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -94,8 +101,8 @@ def test_depth_is_exact() -> None:
     ],
     ids=["objects", "lists", "brackets in a string", "one in each string", "after an escaped quote"],
 )
-def test_the_parser_never_recurses_deeper(text: str) -> None:
-    with pytest.raises(MalformedInput, match="nested deeper than 32 levels"):
+def test_the_parser_never_recurses_to_a_crash(text: str) -> None:
+    with pytest.raises(MalformedInput, match="nested too deeply"):
         parse_object(text)
 
 
@@ -114,6 +121,6 @@ def test_any_text_is_an_object_or_refused(text: str) -> None:
     try:
         value = parse_object(text)
     except MalformedInput as refused:
-        assert refused.field == "body"
+        assert refused.field == "body"  # noqa: PT017 either outcome is right, if it is one of the two
     else:
         assert json.loads(text) == value

@@ -1,5 +1,6 @@
 """The authorizer's steps a to f: each refusal, each boundary, and that nothing happens before its turn."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -180,7 +181,7 @@ def test_an_unknown_key_costs_a_comparison_all_the_same(gate: Gate, compared: li
     assert gate.steps == ["find"]
     assert len(compared) == 1
     assert compared[0] != SECRET
-    assert len(compared[0]) == len(SECRET)
+    assert 0 < len(compared[0]) <= hashlib.sha256().block_size
 
 
 def test_the_signature_is_compared_once(gate: Gate, compared: list[str]) -> None:

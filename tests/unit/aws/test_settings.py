@@ -1,0 +1,58 @@
+"""Settings: what is missing is named; nothing has a default; nothing shows a credential."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from portcullis.aws import settings
+
+READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
+    settings.authorizer: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "MAC_KEY_ID"],
+    settings.agent_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "POLICY_BUCKET"],
+    settings.operator_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "POLICY_BUCKET", "MAC_KEY_ID"],
+    settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+}
+CASES = [(read, name) for read, names in READERS.items() for name in names]
+
+
+def environ(names: list[str]) -> dict[str, str]:
+    return {name: f"value of {name}" for name in names}
+
+
+@pytest.mark.parametrize(("read", "names"), READERS.items())
+def test_every_setting_is_read(read: Callable[[Mapping[str, str]], Any], names: list[str]) -> None:
+    found = read(environ(names))
+    values = [getattr(found, field) for field in found.__slots__]
+    assert [value for value in values if value is not None] == list(environ(names).values())
+
+
+@pytest.mark.parametrize(("read", "name"), CASES, ids=[f"{read.__name__}-{name}" for read, name in CASES])
+def test_a_missing_or_empty_setting_is_named(read: Callable[[Mapping[str, str]], Any], name: str) -> None:
+    present = environ(READERS[read])
+
+    with pytest.raises(settings.MissingSetting, match=f"^environment variable {name} is not set$"):
+        read({**present, name: ""})
+    del present[name]
+    with pytest.raises(settings.MissingSetting, match=f"^environment variable {name} is not set$"):
+        read(present)
+
+
+def test_session_token_and_endpoint_are_optional() -> None:
+    names = READERS[settings.aws]
+    found = settings.aws(environ([*names, "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"]))
+
+    assert found.session_token == "value of AWS_SESSION_TOKEN"
+    assert found.endpoint_url == "value of AWS_ENDPOINT_URL"
+    assert settings.aws({**environ(names), "AWS_SESSION_TOKEN": "", "AWS_ENDPOINT_URL": ""}).endpoint_url is None
+
+
+def test_credentials_do_not_show() -> None:
+    found = settings.aws({**environ(READERS[settings.aws]), "AWS_SESSION_TOKEN": "token"})
+    assert repr(found) == str(found) == "AwsEnvironment(region='value of AWS_REGION')"
+
+
+def test_settings_are_frozen() -> None:
+    found = settings.agent_api(environ(READERS[settings.agent_api]))
+    with pytest.raises(AttributeError):
+        found.stage = "other"  # type: ignore[misc]
