@@ -10,17 +10,25 @@ from local.aws import REGION, ROOT_KEY, ROOT_SECRET
 from local.emulator_process import tail
 from local.errors import LocalRunError
 from local.home import ROOT, Home
+from local.ports import HOST
 
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
+DROPPED = ("AWS_", "CDK_", "PYTHON")
+"""How the variables begin that could turn the tools to another account or another program."""
 
 
 def environment(home: Home, endpoint_url: str) -> dict[str, str]:
-    """Root credentials of the emulator and no others; Node beside Python on the path, for the CDK's own runtime."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    """Root credentials of the emulator and no others; Node beside Python on the path, for the CDK's own runtime.
+
+    The user's settings of pip, proxies and certificates stay: bundling installs packages. Loopback is never proxied.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
+    loopback = ",".join(filter(None, [kept.get("NO_PROXY", kept.get("no_proxy")), HOST]))
     nothing = os.devnull
     return {
         **kept,
+        "NO_PROXY": loopback,
+        "no_proxy": loopback,
         "PATH": os.pathsep.join([str(node_executable().parent), str(Path(sys.executable).parent), os.environ["PATH"]]),
         "AWS_ACCESS_KEY_ID": ROOT_KEY,
         "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,

@@ -21,10 +21,15 @@ def install(requirements: Path, target: Target, into: Path) -> None:
     """Install ``requirements`` into the empty directory ``into``."""
     result = subprocess.run(_pip(requirements, target, into), capture_output=True, text=True, check=False)
     if result.returncode:
-        reason = "\n".join((result.stdout + result.stderr).strip().splitlines()[-8:])
+        reason = "\n".join(_last_words(result.stdout + result.stderr))
         raise RequirementsNotInstalled(f"{requirements.name} for {target.name}:\n{reason}")
     shutil.rmtree(into / "bin", ignore_errors=True)
     _prune(into)
+
+
+def _last_words(output: str) -> list[str]:
+    """What pip said last, without its announcements of another try."""
+    return [line for line in output.strip().splitlines() if "Retrying (" not in line and "is ignored" not in line][-8:]
 
 
 def _pip(requirements: Path, target: Target, into: Path) -> list[str]:

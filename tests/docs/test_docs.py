@@ -51,7 +51,7 @@ def test_every_make_target_and_command_named_in_the_readme_exists() -> None:
 
 
 def test_help_works_without_a_gateway(tmp_path: Path) -> None:
-    command = [Path(sys.executable).with_name("portcullis"), "agent", "--help"]
+    command = [str(Path(sys.executable).with_name("portcullis")), "agent", "--help"]
     shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "sign-and-send" in shown.stdout

@@ -109,7 +109,7 @@ class Deployment:
 
     def payment(self, agent: Agent, amount: str = "10", *, key: str | None = None, **fields: Any) -> Signed:
         """A signed transfer to WALLET."""
-        body = {"kind": "transfer", "amount": amount, "token": "USDC", "chain": "base"}
+        body: dict[str, Any] = {"kind": "transfer", "amount": amount, "token": "USDC", "chain": "base"}
         body |= {"destination": {"wallet": WALLET}, **fields}
         headers = {"Idempotency-Key": key or fresh("payment")}
         return self.sign(agent, "POST", "/v1/transactions", json.dumps(body).encode(), headers=headers)

@@ -58,7 +58,9 @@ def test_32_threads_racing_for_a_budget_of_ten_get_exactly_ten(deployment: Deplo
         answers = list(threads.map(lambda _: deployment.pay(agent, "10"), range(32)))
     outcomes = [answer.status_code for answer in answers]
     assert (outcomes.count(201), outcomes.count(403)) == (10, 22)
-    assert {answer.json()["violations"][0]["rule"] for answer in answers if answer.status_code == 403} == {"daily_limit"}
+    assert {answer.json()["violations"][0]["rule"] for answer in answers if answer.status_code == 403} == {
+        "daily_limit"
+    }
     assert deployment.spent(agent) == 100_000_000
 
 
@@ -109,7 +111,7 @@ def under_load(deployment: Deployment, agent: Agent, change: Callable[[], httpx.
 
 def _old(item: dict[str, Any]) -> bool:
     """Approved, and under the first policy."""
-    return item["status"]["S"] == "approved" and item["policy_version"]["N"] == "1"
+    return bool(item["status"]["S"] == "approved" and item["policy_version"]["N"] == "1")
 
 
 def _until(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -6,9 +6,10 @@ import httpx
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
-__all__ = ["Credentials", "OperatorAuth", "Session"]
+__all__ = ["BotoCoreError", "Credentials", "OperatorAuth", "Session"]
 
 SERVICE = "execute-api"
 _NOT_SIGNED = frozenset({"connection", "accept-encoding", "content-length", "user-agent"})

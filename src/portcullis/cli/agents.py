@@ -22,7 +22,7 @@ def create(
 ) -> None:
     """Create an agent under a policy."""
     body = {"name": name, "policy": documents.read(policy)}
-    session(context).show(session(context).operator.post("/v1/agents", body))
+    session(context).show(session(context).operator.create("/v1/agents", body))
 
 
 @app.command("list")

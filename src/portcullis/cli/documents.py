@@ -11,8 +11,20 @@ from portcullis.cli.failure import USAGE, Failure
 def read(path: Path) -> Any:
     """The JSON in a file, or of standard input for ``-``."""
     try:
-        return json.loads(sys.stdin.read() if str(path) == "-" else path.read_text())
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
     except OSError as error:
         raise Failure(f"cannot read {path}: {error.strerror}", USAGE) from None
     except ValueError as error:
         raise Failure(f"{path} is not JSON: {error}", USAGE) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member name appears twice")
+    return members
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON value")

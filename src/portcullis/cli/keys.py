@@ -32,7 +32,7 @@ def issue(
     """Issue a key. Its secret is shown this once."""
     given = {"scopes": scope or None, "ip_ranges": ip_range or None, "expires_at": expires_at}
     body = {name: value for name, value in given.items() if value is not None}
-    key = session(context).operator.post(f"/v1/agents/{agent}/keys", body)
+    key = session(context).operator.create(f"/v1/agents/{agent}/keys", body)
     if env:
         for name, field in (("PORTCULLIS_KEY_ID", "key_id"), ("PORTCULLIS_SECRET", "secret")):
             output.console.print(f"export {name}={shlex.quote(key[field])}", markup=False, soft_wrap=True)
@@ -42,9 +42,15 @@ def issue(
 
 
 @app.command("list")
-def list_(context: typer.Context, agent: Agent) -> None:
+def list_(
+    context: typer.Context,
+    agent: Agent,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 50,
+    cursor: Annotated[str | None, typer.Option(help="From the previous page.")] = None,
+) -> None:
     """List an agent's keys, revoked ones included."""
-    session(context).show_list(session(context).operator.get(f"/v1/agents/{agent}/keys"), "keys", COLUMNS)
+    page = session(context).operator.get(f"/v1/agents/{agent}/keys", limit=limit, cursor=cursor)
+    session(context).show_list(page, "keys", COLUMNS)
 
 
 @app.command()

@@ -1,17 +1,34 @@
 """``portcullis``: the commands and their common options."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from portcullis.cli import agents, keys, lists, output, policies, prices
 from portcullis.cli.context import Session
 from portcullis.cli.failure import Failure
-from portcullis.cli.target import URL_VARIABLE
+from portcullis.cli.target import LOCAL_FILE, URL_VARIABLE
+
+
+class Commands(TyperGroup):
+    """Lets ``--local`` stand without a path."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, with the path of this folder's local run after a bare ``--local``."""
+        for index, argument in enumerate(args):
+            if argument in self.commands:
+                break
+            following = args[index + 1] if index + 1 < len(args) else "--"
+            if argument == "--local" and (following in self.commands or following.startswith("-")):
+                return super().parse_args(ctx, [*args[: index + 1], str(LOCAL_FILE), *args[index + 1 :]])
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     help="Operate a Portcullis gateway. Exit codes: 0 done, 1 refused, 2 usage, 3 unreachable.",
@@ -32,7 +49,7 @@ def common(
     local: Annotated[Path | None, typer.Option(help="local.json of a local run.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Without --url, the local run of this folder (.portcullis/local.json)."""
+    """Without --url, the local run of this folder (.portcullis/local.json). --local goes before --url."""
     if context.obj is None:
         context.obj = Session(url, region, local, as_json)
 

@@ -1,15 +1,26 @@
 """Calls of the operator API."""
 
+import json
+import re
 import secrets
+import time
+from functools import partial
 from typing import Any
 
 import httpx
 
-from portcullis.aws.operator_signing import OperatorAuth
-from portcullis.cli.failure import REFUSED, UNREACHABLE, Failure
-from portcullis.cli.target import Target
+from portcullis.aws.operator_signing import BotoCoreError, OperatorAuth
+from portcullis.cli.failure import REFUSED, UNREACHABLE, USAGE, Failure
+from portcullis.cli.target import Target, credentials_failure
+from portcullis.client.errors import PortcullisError
+from portcullis.client.exchange import Answer, Call, Fault, Outcome, RetryPolicy, attempts, run
+from portcullis.client.problems import error_of, retry_after
+from portcullis.client.settings import is_loopback
+from portcullis.client.transport import send_once
+from portcullis.protocol.signing import canonical_query
 
-TIMEOUT_SECONDS = 30.0
+RETRY = RetryPolicy(attempts=3, timeout=30.0, deadline=45.0)
+_PATH = re.compile(r"(/[A-Za-z0-9_-]+)+", re.ASCII)
 
 
 class Operator:
@@ -18,42 +29,79 @@ class Operator:
     def __init__(self, target: Target, transport: httpx.BaseTransport | None = None) -> None:
         self.target = target
         auth = OperatorAuth(target.credentials, target.region)
-        self._client = httpx.Client(auth=auth, timeout=TIMEOUT_SECONDS, transport=transport)
+        self._client = httpx.Client(
+            auth=auth, base_url=target.url, transport=transport, trust_env=not is_loopback(target.url)
+        )
 
     def get(self, path: str, **parameters: str | int | None) -> dict[str, Any]:
         """Read."""
-        given = {name: value for name, value in parameters.items() if value is not None}
-        return self._call("GET", path, params=given)
+        query = canonical_query((name, str(value)) for name, value in parameters.items() if value is not None)
+        return self._call(Call("GET", _checked(path) + (f"?{query}" if query else ""), repeatable=True))
+
+    def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Create, under an Idempotency-Key of its own: a lost answer is asked for again, not made twice."""
+        headers = {"Idempotency-Key": secrets.token_urlsafe(24)}
+        return self._call(_with_body("POST", path, body, headers, repeatable=True))
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Create or act, under a fresh Idempotency-Key."""
-        return self._call("POST", path, json=body or {}, headers={"Idempotency-Key": secrets.token_urlsafe(24)})
+        """Act, once."""
+        return self._call(_with_body("POST", path, body or {}, {}, repeatable=False))
 
     def put(self, path: str, body: Any, **headers: str) -> dict[str, Any]:
-        """Replace; header names are given with underscores."""
+        """Replace, once; header names are given with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self._call("PUT", path, json=body, headers=named)
+        return self._call(_with_body("PUT", path, body, named, repeatable=False))
 
-    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+    def _call(self, call: Call) -> dict[str, Any]:
+        steps = attempts(
+            call.repeatable,
+            RETRY,
+            now=time.monotonic,
+            jitter=secrets.SystemRandom().random,
+            asked=partial(retry_after, now=None),
+        )
         try:
-            answer = self._client.request(method, self.target.url + path, **options)
-        except httpx.HTTPError as error:
-            raise unreachable(self.target.url, error) from None
-        if answer.is_success:
-            body: dict[str, Any] = answer.json()
-            return body
-        raise Failure(describe_problem(answer), UNREACHABLE if answer.status_code >= 500 else REFUSED)
+            outcome = run(steps, partial(send_once, self._client, call), time.sleep)
+        except BotoCoreError as error:
+            raise credentials_failure(error) from None
+        return _object(self._answered(outcome))
+
+    def _answered(self, outcome: Outcome) -> Answer:
+        if isinstance(outcome, Fault):
+            raise unreachable(self.target.url, outcome.detail)
+        return outcome
 
 
-def unreachable(url: str, error: httpx.HTTPError) -> Failure:
-    """No answer, and httpx's reason."""
-    return Failure(f"cannot reach {url}: {str(error) or type(error).__name__}", UNREACHABLE)
+def unreachable(url: str, reason: str) -> Failure:
+    """No answer, and the reason."""
+    return Failure(f"cannot reach {url} ({reason}); check the URL and the network", UNREACHABLE)
 
 
-def describe_problem(answer: httpx.Response) -> str:
+def describe(error: PortcullisError) -> str:
     """A refusal in two lines: code and detail, then the id to ask the operators of the gateway with."""
+    status = f"{error.status} " if error.status else ""
+    trail = f"\nrequest id {error.request_id}" if error.request_id else ""
+    return f"{status}{error.code}: {error.detail}{trail}"
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    if answer.status not in (200, 201):
+        raise Failure(describe(error_of(answer)), UNREACHABLE if answer.status >= 500 else REFUSED)
     try:
-        problem = answer.json()
-        return f"{answer.status_code} {problem['code']}: {problem['detail']}\nrequest id {problem['request_id']}"
-    except (ValueError, KeyError, TypeError):
-        return f"{answer.status_code}: the answer is not this gateway's; check the URL"
+        body = json.loads(answer.body)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Failure("the answer is not this API's; check that --url is the operator API's, stage included", REFUSED)
+    return body
+
+
+def _with_body(method: str, path: str, body: Any, headers: dict[str, str], *, repeatable: bool) -> Call:
+    content = json.dumps(body, separators=(",", ":")).encode()
+    return Call(method, _checked(path), repeatable, content, {"Content-Type": "application/json", **headers})
+
+
+def _checked(path: str) -> str:
+    if not _PATH.fullmatch(path):
+        raise Failure("an id or token holds only letters, digits, _ and -; copy it again", USAGE)
+    return path

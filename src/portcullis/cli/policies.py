@@ -11,6 +11,7 @@ from rich.markup import escape
 from portcullis.cli import documents, output
 from portcullis.cli.agents import Agent
 from portcullis.cli.context import session
+from portcullis.cli.failure import USAGE, Failure
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -34,18 +35,30 @@ def put(
     if_match: Annotated[int | None, typer.Option(help="Version that the change is based on.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Replace the policy: shows what changes and asks. Refused when another version is in force by then."""
-    new = documents.read(document)
-    present = session(context).operator.get(f"/v1/agents/{agent}/policy")
-    if not yes and not session(context).as_json:
-        _show_difference(present["policy"], new)
-        typer.confirm(f"Replace version {present['version']}?", abort=True)
-    version = present["version"] if if_match is None else if_match
-    session(context).show(session(context).operator.put(f"/v1/agents/{agent}/policy", new, If_Match=f'"{version}"'))
+    """Replace the policy. Without --if-match or --yes, shows what changes and asks. Refused when another version is
+    in force by then."""
+    new, path = documents.read(document), f"/v1/agents/{agent}/policy"
+    version = if_match
+    if version is None:
+        present = session(context).operator.get(path)
+        version = present["version"]
+        if not yes:
+            _ask(present, new)
+    session(context).show(session(context).operator.put(path, new, If_Match=f'"{version}"'))
+
+
+def _ask(present: dict[str, Any], new: Any) -> None:
+    _show_difference(present["policy"], new)
+    try:
+        agreed = typer.confirm(f"Replace version {present['version']}?", err=True)
+    except typer.Abort:
+        raise Failure("nothing was changed: there is nobody to ask; give --yes or --if-match", USAGE) from None
+    if not agreed:
+        raise Failure("nothing was changed", USAGE)
 
 
 def _show_difference(old: Any, new: Any) -> None:
     before, after = (json.dumps(document, indent=2, sort_keys=True).splitlines() for document in (old, new))
     for line in difflib.unified_diff(before, after, "in force", "new", lineterm=""):
         colour = {"+": "green", "-": "red"}.get(line[:1], "default")
-        output.console.print(f"[{colour}]{escape(line)}[/{colour}]", soft_wrap=True)
+        output.errors.print(f"[{colour}]{escape(line)}[/{colour}]", soft_wrap=True)

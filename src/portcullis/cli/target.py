@@ -1,17 +1,18 @@
 """Which gateway a command speaks to, and as whom."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from portcullis.aws.operator_signing import Credentials, Session
+from portcullis.aws.operator_signing import BotoCoreError, Credentials, Session
 from portcullis.cli.failure import USAGE, Failure
+from portcullis.client.errors import ConfigurationError
+from portcullis.client.settings import check_url
 
 URL_VARIABLE = "PORTCULLIS_OPERATOR_URL"
 LOCAL_FILE = Path(".portcullis/local.json")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,32 +21,53 @@ class Target:
 
     url: str
     region: str
-    credentials: Credentials
-    demo_agent: dict[str, str] | None = None
+    credentials: Credentials = field(repr=False)
+    demo_agent: dict[str, str] | None = field(default=None, repr=False)
     agent_url: str | None = None
 
 
 def find(url: str | None, region: str | None, local: Path | None) -> Target:
-    """The named gateway; without a name the local run of this folder. Failure says what is missing."""
-    if url is None and (local or LOCAL_FILE).exists():
-        return _local(local or LOCAL_FILE)
+    """The named local run, else the named gateway, else the local run of this folder. Failure says what is missing."""
     if local is not None:
-        raise Failure(f"there is no {local}; start a local run with `make up`", USAGE)
-    if url is None:
-        raise Failure(f"no gateway: give --url or {URL_VARIABLE} (output OperatorApiUrl), or run `make up` here", USAGE)
-    if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in _LOOPBACK:
-        raise Failure("--url: use https:// (plain http only on loopback)", USAGE)
+        return _local(local / LOCAL_FILE.name if local.is_dir() else local)
+    if url:
+        return _remote(checked_url(url, f"--url or {URL_VARIABLE}"), region)
+    if LOCAL_FILE.exists():
+        return _local(LOCAL_FILE)
+    raise Failure(f"no gateway: give --url or {URL_VARIABLE} (output OperatorApiUrl), or run `make up` here", USAGE)
+
+
+def checked_url(url: str, name: str) -> str:
+    """The URL without its trailing slash; Failure when credentials must not go there."""
+    try:
+        return check_url(url, name)
+    except ConfigurationError as error:
+        raise Failure(error.detail, USAGE) from None
+
+
+def credentials_failure(error: BotoCoreError) -> Failure:
+    """What stands in the way of signing."""
+    return Failure(f"no usable AWS credentials: {error} Run `aws sso login`, or set AWS_PROFILE", USAGE)
+
+
+def _remote(url: str, region: str | None) -> Target:
     session = Session()
-    found_region = region or session.get_config_variable("region") or _region_of(url)
-    credentials = session.get_credentials()
+    try:
+        # The host of an execute-api URL names the region for certain; a configured one is that of other work.
+        found_region = region or _region_of(url) or session.get_config_variable("region")
+        credentials = session.get_credentials()
+    except BotoCoreError as error:
+        raise credentials_failure(error) from None
     if credentials is None:
         raise Failure("no AWS credentials found; run `aws sso login`, or set AWS_PROFILE", USAGE)
     if not found_region:
-        raise Failure("no region: give --region or set AWS_REGION", USAGE)
-    return Target(url.rstrip("/"), found_region, credentials)
+        raise Failure("no region: give --region or set AWS_DEFAULT_REGION", USAGE)
+    return Target(url, found_region, credentials)
 
 
 def _local(path: Path) -> Target:
+    if not path.exists():
+        raise Failure(f"there is no {path}; start a local run with `make up`", USAGE)
     try:
         described: dict[str, Any] = json.loads(path.read_text())
         operator = described["operator"]

@@ -1,0 +1,164 @@
+"""Each command sends one signed call, and prints for people or for programs."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from portcullis.protocol import signing
+from tests.unit.cli.gateway import AGENT, KEY_ID, SECRET, Cli, assert_signed_by_the_operator, ok, refused
+
+POLICY = {"allowlist": {"wallets": []}, "limits": {"per_transaction": "500", "daily": "1000"}, "hold_above": "100"}
+AGENT_ENTRY = {"agent_id": AGENT, "name": "payer [bold]", "state": "active", "policy_version": 3, "created_at": "t"}
+KEY = {"key_id": KEY_ID, "agent_id": AGENT, "state": "active", "scopes": ["transactions:read"], "ip_ranges": []}
+PAGES: list[tuple[tuple[str, ...], str, dict[str, Any], str]] = [
+    (("agent", "list"), "/v1/agents?limit=50", {"agents": [AGENT_ENTRY], "cursor": None}, "payer [bold]"),
+    (("keys", "list", AGENT), f"/v1/agents/{AGENT}/keys?limit=50", {"keys": [KEY], "cursor": None}, KEY_ID),
+    (
+        ("transactions", "list", AGENT, "--status", "denied", "--limit", "5"),
+        f"/v1/agents/{AGENT}/transactions?limit=5&status=denied",
+        {"transactions": [{"id": "tx_1", "status": "denied"}], "cursor": None},
+        "tx_1",
+    ),
+    (
+        ("events", "list", AGENT, "--cursor", "a b/+="),
+        f"/v1/agents/{AGENT}/events?cursor=a%20b%2F%2B%3D&limit=50",
+        {"events": [{"at": "t", "type": "agent.created"}], "cursor": None},
+        "agent.created",
+    ),
+    (("prices", "list"), "/v1/prices", {"prices": {"USDC": {"usd": "1", "expires_at": None}}}, "USDC"),
+    (("agent", "show", AGENT), f"/v1/agents/{AGENT}", AGENT_ENTRY, "payer [bold]"),
+]
+reads = pytest.mark.parametrize(("arguments", "target", "body", "seen"), PAGES)
+
+
+@reads
+def test_reads(cli: Cli, arguments: tuple[str, ...], target: str, body: dict[str, Any], seen: str) -> None:
+    cli.answers = [ok(body)]
+    result = cli.run(*arguments)
+    assert (result.code, seen in result.out) == (0, True)
+    assert cli.sent[0].url.raw_path.decode() == f"/local{target}"
+    assert_signed_by_the_operator(cli.sent[0])
+
+
+@reads
+def test_reads_for_programs(cli: Cli, arguments: tuple[str, ...], target: str, body: dict[str, Any], seen: str) -> None:
+    cli.answers = [ok(body)]
+    assert json.loads(cli.run(*arguments, as_json=True).out) == body
+
+
+def test_a_further_page_is_offered_by_a_command_that_takes_it(cli: Cli) -> None:
+    cli.answers = [ok({"keys": [KEY], "cursor": "abc"}), ok({"keys": [], "cursor": None})]
+    assert "--cursor abc" in cli.run("keys", "list", AGENT).out
+    assert "no keys" in cli.run("keys", "list", AGENT, "--cursor", "abc").out
+    assert cli.sent[1].url.params["cursor"] == "abc"
+
+
+def test_create_an_agent_from_a_file_and_from_standard_input(cli: Cli) -> None:
+    (cli.home / "policy.json").write_text(json.dumps(POLICY))
+    for source in (str(cli.home / "policy.json"), "-"):
+        cli.answers = [ok(AGENT_ENTRY, 201)]
+        assert cli.run("agent", "create", "payer", "--policy", source, stdin=json.dumps(POLICY)).code == 0
+        assert json.loads(cli.sent[-1].content) == {"name": "payer", "policy": POLICY}
+        assert_signed_by_the_operator(cli.sent[-1])
+
+
+def test_suspend_and_revoke_and_set_a_price(cli: Cli) -> None:
+    cli.answers = [ok(AGENT_ENTRY), ok(KEY), ok({"usd": "1"})]
+    assert cli.run("agent", "suspend", AGENT, "--reason", "drill").code == 0
+    assert cli.run("keys", "revoke", AGENT, KEY_ID).code == 0
+    assert cli.run("prices", "set", "USDC", "1.00").code == 0
+    called = [(request.method, request.url.path, json.loads(request.content)) for request in cli.sent]
+    assert called == [
+        ("POST", f"/local/v1/agents/{AGENT}/suspend", {"reason": "drill"}),
+        ("POST", f"/local/v1/agents/{AGENT}/keys/{KEY_ID}/revoke", {}),
+        ("PUT", "/local/v1/prices/USDC", {"usd": "1.00"}),
+    ]
+
+
+def test_issuing_shows_the_secret_with_a_warning(cli: Cli) -> None:
+    cli.answers = [ok({**KEY, "secret": SECRET}, 201)]
+    result = cli.run("keys", "issue", AGENT, "--scope", "transactions:read", "--ip-range", "203.0.113.0/24")
+    assert result.out.count(SECRET) == 1
+    assert "shown once" in result.err
+    assert json.loads(cli.sent[0].content) == {"scopes": ["transactions:read"], "ip_ranges": ["203.0.113.0/24"]}
+
+
+def test_issuing_for_a_shell(cli: Cli) -> None:
+    cli.answers = [ok({**KEY, "secret": SECRET}, 201)]
+    lines = cli.run("keys", "issue", AGENT, "--env").out.splitlines()
+    assert lines == [f"export PORTCULLIS_KEY_ID={KEY_ID}", f"export PORTCULLIS_SECRET={SECRET}"]
+
+
+def test_a_lost_answer_to_issuing_is_asked_for_again_under_the_same_key(cli: Cli) -> None:
+    cli.answers = [httpx.ReadError("reset"), ok({**KEY, "secret": SECRET}, 201)]
+    assert SECRET in cli.run("keys", "issue", AGENT).out
+    assert len({request.headers["Idempotency-Key"] for request in cli.sent}) == 1
+
+
+def test_what_has_no_idempotency_key_is_sent_once(cli: Cli) -> None:
+    cli.answers = [httpx.ReadError("reset")]
+    assert cli.run("agent", "suspend", AGENT, "--reason", "drill").code == 3
+    assert len(cli.sent) == 1
+
+
+def test_the_policy_round_trip(cli: Cli) -> None:
+    cli.answers = [ok({"version": 3, "sha256": "ab", "policy": POLICY})]
+    got = cli.run("policy", "get", AGENT)
+    assert json.loads(got.out) == POLICY
+    assert "version 3" in got.err
+    (cli.home / "p.json").write_text(got.out)
+    cli.answers = [ok({"version": 4, "sha256": "cd", "policy": POLICY})]
+    assert cli.run("policy", "put", AGENT, "p.json", "--if-match", "3").code == 0
+    assert (cli.sent[-1].method, cli.sent[-1].headers["If-Match"]) == ("PUT", '"3"')
+    assert_signed_by_the_operator(cli.sent[-1])
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize(("said", "code", "calls"), [("y\n", 0, 2), ("n\n", 2, 1), ("", 2, 1)])
+def test_a_policy_is_replaced_only_when_agreed(cli: Cli, as_json: bool, said: str, code: int, calls: int) -> None:
+    (cli.home / "p.json").write_text(json.dumps({**POLICY, "hold_above": "50"}))
+    cli.answers = [ok({"version": 3, "sha256": "ab", "policy": POLICY}), ok({"version": 4, "policy": {}})]
+    result = cli.run("policy", "put", AGENT, "p.json", stdin=said, as_json=as_json)
+    assert (result.code, len(cli.sent)) == (code, calls)
+    assert '-  "hold_above": "100"' in result.err
+    assert '+  "hold_above": "50"' in result.err
+
+
+def test_yes_asks_nothing(cli: Cli) -> None:
+    cli.answers = [ok({"version": 3, "policy": POLICY}), ok({"version": 4, "policy": POLICY})]
+    assert cli.run("policy", "put", AGENT, "-", "--yes", stdin=json.dumps(POLICY)).code == 0
+    assert cli.sent[1].headers["If-Match"] == '"3"'
+
+
+def test_sign_and_send_shows_what_is_signed_but_not_the_secret(cli: Cli) -> None:
+    cli.answers = [ok({"agent_id": AGENT})]
+    result = cli.run("agent", "sign-and-send", "get", "/v1/whoami?b=2&a=1 x", "--show")
+    request = cli.sent[0]
+    target = request.url.raw_path.decode()
+    assert target == "/local/v1/whoami?a=1%20x&b=2"
+    names = (signing.TIMESTAMP_HEADER, signing.NONCE_HEADER, signing.DIGEST_HEADER)
+    path, _, query = target.partition("?")
+    text = signing.string_to_sign("GET", path, query, *(request.headers[name] for name in names))
+    assert text in result.out
+    assert f"X-Signature: {request.headers['X-Signature']}" in result.out
+    assert signing.matches(SECRET, text, request.headers["X-Signature"])
+    assert SECRET not in result.out + result.err
+
+
+def test_sign_and_send_posts_a_file_as_any_agent(cli: Cli) -> None:
+    (cli.home / "body.json").write_bytes(b'{"a": 1}')
+    cli.answers = [ok({}, 201)]
+    environment = ("--agent-url", "https://gateway.example.com/local", "--key-id", KEY_ID, "--secret", SECRET)
+    result = cli.run("agent", "sign-and-send", "POST", "/v1/transactions", "--body", "@body.json", *environment)
+    assert (result.code, cli.sent[0].content) == (0, b'{"a": 1}')
+    assert str(cli.sent[0].url) == "https://gateway.example.com/local/v1/transactions"
+    assert len(cli.sent[0].headers["Idempotency-Key"]) >= 16
+
+
+def test_sign_and_send_for_programs(cli: Cli) -> None:
+    cli.answers = [refused("not_found")]
+    result = cli.run("agent", "sign-and-send", "GET", "/v1/nothing", "--show", as_json=True)
+    assert result.code == 1
+    assert json.loads(result.out)["body"]["code"] == "not_found"
