@@ -242,3 +242,36 @@ def test_a_warm_transaction_costs_two_round_trips(stack: Deployed, monkeypatch: 
     monkeypatch.setattr(Service, "request", request)
     assert stack.pay(agent).status == 201
     assert targets == ["DynamoDB_20120810.PutItem", "DynamoDB_20120810.TransactWriteItems"]
+
+
+def test_losing_the_idle_rate_to_others_costs_one_more_try_and_no_more(
+    stack: Deployed,
+) -> None:
+    agent = stack.agent({**POLICY, "rate": {"per_minute": 60_000, "burst": 100}})
+    clock = Clock()
+    policies = Policies(Service("s3", settings.aws()), stack.environment["POLICY_BUCKET"])
+
+    def on(service: Service) -> Ledger:
+        return Ledger(Table(stack.environment["CORE_TABLE"], service), policies, micros=clock)
+
+    rival = on(Service("dynamodb", settings.aws()))
+
+    class Overtaken(FaultyService):
+        """Just before each commit another one is made, and then time passes: the account is idle again."""
+
+        def json_call(self, target: str, version: str, payload: dict[str, Any]) -> dict[str, Any]:
+            if target.endswith("TransactWriteItems"):
+                assert isinstance(rival.submit(principal(agent), unique("tx"), transfer("1")), Record)
+                clock.now += 1_000_000
+            return super().json_call(target, version, payload)
+
+    service = Overtaken("dynamodb", settings.aws())
+    service.before, service.after, service.operations = [], [], []
+    assert isinstance(on(service).submit(principal(agent), unique("tx"), transfer("1")), Record)
+    assert service.operations.count("TransactWriteItems") == 2
+
+
+def test_an_unheard_of_value_is_denied_and_stored(stack: Deployed) -> None:
+    stack.price("WEI", "999999999999.999999")
+    answer = stack.pay(stack.agent(), "9" * 30 + "." + "9" * 18, fields={"token": "WEI"})
+    assert (answer.status, answer.code) == (403, "policy_denied")

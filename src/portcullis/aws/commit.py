@@ -56,7 +56,7 @@ def _update(agent: str, wanted: Reservation, last_seen: Account) -> dict[str, An
         ":key_version": wanted.key_version,
         ":policy_version": wanted.policy_version,
         ":epoch": wanted.epoch,
-        ":now": wanted.now,
+        ":arrived": wanted.arrived,
     }
     sets: list[str] = []
     removes: list[str] = []
@@ -85,12 +85,12 @@ def _rate(
 ) -> None:
     """GCRA in its two forms (domain/rate.py), chosen from the TAT last seen."""
     rate, now = wanted.rate, wanted.now
-    if last_seen.tat <= now:
-        conditions.append("(attribute_not_exists(tat) OR tat <= :now)")
+    if wanted.is_idle(last_seen):
+        conditions.append("(attribute_not_exists(tat) OR tat <= :arrived)")
         sets.append("tat = :next")
         values[":next"] = now + rate.interval
     else:
-        conditions.append("tat > :now AND tat <= :latest")
+        conditions.append("tat > :arrived AND tat <= :latest")
         sets.append("tat = tat + :interval")
         values[":latest"] = now + rate.tolerance
         values[":interval"] = rate.interval

@@ -66,13 +66,14 @@ class Ledger:
 
     def submit(self, principal: Principal, idempotency_key: str, transaction: Transaction) -> Record | Rejected:
         """Decide and record, once for each idempotency key. Raises Unavailable when that could not be done."""
+        arrived = self._micros()
         txid = identifiers.transaction_id(principal.agent, idempotency_key)
         account = self._accounts.find(principal.agent)
         if account is None:
             return Rejected("invalid_credentials")
         spent = 0
         for attempt in range(ATTEMPTS):
-            record, wanted = self._decide(principal, txid, transaction, account, spent)
+            record, wanted = self._decide(principal, txid, transaction, account, spent, arrived)
             try:
                 commit.write(self._table, record, wanted, account)
             except Cancelled as cancelled:
@@ -89,15 +90,15 @@ class Ledger:
         raise Unavailable(f"the account was contended in {ATTEMPTS} attempts")
 
     def _decide(
-        self, principal: Principal, txid: str, transaction: Transaction, account: Account, spent: int
+        self, principal: Principal, txid: str, transaction: Transaction, account: Account, spent: int, arrived: int
     ) -> tuple[Record, Reservation]:
         """The decision on what ``account`` says. Spend that was merely cached is left to the commit's conditions."""
         now = self._micros()
         policy = self._policies.get(account.policy_sha256)
         price = self._prices.table().current(transaction.token, now)
-        usd = None if price is None else money.to_micro_usd(transaction.amount, price)
+        usd = None if price is None else min(money.MAX_VALUE, money.to_micro_usd(transaction.amount, price))
         decision = decide(policy, transaction, usd, spent)
-        wanted = Reservation(principal.key_version, account.epoch, account.policy_version, policy.rate, now)
+        wanted = Reservation(principal.key_version, account.epoch, account.policy_version, policy.rate, arrived, now)
         if usd is not None and not isinstance(decision, Denied):
             wanted = replace(wanted, usd=usd, limit=policy.daily)
         held = isinstance(decision, NeedsApproval)

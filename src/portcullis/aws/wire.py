@@ -71,7 +71,11 @@ class Service:
         """One operation of a JSON-protocol service, such as ``DynamoDB_20120810.GetItem``."""
         headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": target}
         body = json.dumps(payload, separators=(",", ":")).encode()
-        answer: dict[str, Any] = json.loads(self.request("POST", "/", headers, body) or b"{}")
+        content = self.request("POST", "/", headers, body)
+        try:
+            answer: dict[str, Any] = json.loads(content or b"{}")
+        except ValueError:
+            raise Unavailable(f"{self._name}: the answer is not JSON") from None
         return answer
 
     def request(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:

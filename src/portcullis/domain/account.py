@@ -28,15 +28,28 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What a transaction asks of the account; ``usd`` is 0 and ``limit`` None where no budget is reserved."""
+    """What a transaction asks of the account; ``usd`` is 0 and ``limit`` None where no budget is reserved.
+
+    ``arrived`` is when the request came, ``now`` when it is tried (microseconds).
+    """
 
     key_version: str
     epoch: int
     policy_version: int
     rate: Rate
+    arrived: int
     now: int
     usd: int = 0
     limit: int | None = None
+
+    def is_idle(self, account: Account) -> bool:
+        """Which form of the rate's update fits: idle when the TAT lay in the past as the request arrived.
+
+        Not as it is tried: many that try at once would each find the account idle, one would win, and the others,
+        trying again a moment later, would find it idle again. Judged by its arrival, whoever lost once is busy for
+        good, and the busy form excludes nobody. The TAT may so lag by the time between the two, no more.
+        """
+        return account.tat <= self.arrived
 
     @property
     def window(self) -> str:
@@ -65,7 +78,8 @@ def after(account: Account, wanted: Reservation) -> Account:
     windows = dict(account.windows)
     if wanted.limit is not None:
         windows = {wanted.window: windows.get(wanted.window, 0) + wanted.usd}
-    return replace(account, tat=wanted.rate.after(account.tat, wanted.now), windows=windows)
+    base = wanted.now if wanted.is_idle(account) else account.tat
+    return replace(account, tat=base + wanted.rate.interval, windows=windows)
 
 
 def refusal(account: Account, wanted: Reservation) -> Refusal:

@@ -5,6 +5,8 @@ from decimal import ROUND_CEILING, Decimal, localcontext
 
 MICRO = Decimal(1_000_000)
 MAX_MICRO_USD = 10**15
+MAX_VALUE = 10**18
+"""A trillion dollars: what is worth more is taken for this. No limit is as high, and a stored number has 38 digits."""
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?", re.ASCII)
 
 

@@ -24,6 +24,8 @@ def _scope(text: str) -> str:
 
 def _network(text: str) -> str:
     try:
+        if "%" in text:
+            raise ValueError("a zone means nothing to another machine")
         return str(ipaddress.ip_network(text))
     except ValueError:
         raise ValueError("expected an address or a network such as 203.0.113.0/24, host bits zero") from None

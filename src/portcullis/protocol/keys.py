@@ -38,7 +38,7 @@ def new_key_id(stage: str, generation: str, entropy: bytes) -> str:
         raise ValueError(f"a key id needs {KEY_ID_ENTROPY_BYTES} bytes of randomness")
     if len(generation) != 1 or generation not in base62.ALPHABET:
         raise ValueError("the generation is one base62 digit")
-    return _with_checksum(f"pk_{stage}_{generation}{base62.from_bytes(entropy, 21)}")
+    return parse_key_id(_with_checksum(f"pk_{stage}_{generation}{base62.from_bytes(entropy, 21)}")).text
 
 
 def parse_key_id(text: str) -> KeyId:

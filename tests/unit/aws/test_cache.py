@@ -62,6 +62,12 @@ def test_what_was_put_again_is_not_the_oldest(cache: TtlCache[str]) -> None:
     assert [cache.get(name) for name in "abcd"] == ["a", None, "c", "d"]
 
 
+def test_putting_again_pushes_nothing_out(cache: TtlCache[str]) -> None:
+    for name in "bcb":
+        cache.put(name, name)
+    assert [cache.get(name) for name in "abc"] == ["1", "b", "c"]
+
+
 def test_it_never_holds_more_than_its_size(cache: TtlCache[str]) -> None:
     for number in range(1000):
         cache.put(str(number), "x")

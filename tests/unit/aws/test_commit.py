@@ -20,8 +20,8 @@ CONDITIONS = [
     "policy_version = :policy_version",
     "epoch = :epoch",
 ]
-IDLE = "(attribute_not_exists(tat) OR tat <= :now)"
-BUSY = "tat > :now AND tat <= :latest"
+IDLE = "(attribute_not_exists(tat) OR tat <= :arrived)"
+BUSY = "tat > :arrived AND tat <= :latest"
 WINDOW = "(attribute_not_exists(#window) OR #window <= :room)"
 
 
@@ -37,7 +37,7 @@ class RecordingTable:
 
 @pytest.fixture
 def wanted() -> Reservation:
-    return Reservation(builders.KEY_NAME, epoch=3, policy_version=7, rate=RATE, now=NOW, usd=10, limit=100)
+    return Reservation(builders.KEY_NAME, epoch=3, policy_version=7, rate=RATE, arrived=NOW, now=NOW, usd=10, limit=100)
 
 
 def written(wanted: Reservation, last_seen: Account) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -74,7 +74,7 @@ def test_an_idle_account(wanted: Reservation) -> None:
         ":key_version": builders.KEY_NAME,
         ":policy_version": 7,
         ":epoch": 3,
-        ":now": NOW,
+        ":arrived": NOW,
         ":next": NOW + 1_000_000,
         ":room": 90,
         ":zero": 0,
@@ -88,7 +88,7 @@ def test_a_busy_account(wanted: Reservation) -> None:
 
     assert update["ConditionExpression"] == " AND ".join([*CONDITIONS, BUSY, WINDOW])
     assert update["UpdateExpression"].startswith("SET tat = tat + :interval, ")
-    assert (values[":now"], values[":latest"], values[":interval"]) == (NOW, NOW + 2_000_000, 1_000_000)
+    assert (values[":arrived"], values[":latest"], values[":interval"]) == (NOW, NOW + 2_000_000, 1_000_000)
 
 
 @pytest.mark.parametrize(("tat", "condition"), [(0, IDLE), (NOW, IDLE), (NOW + 1, BUSY), (NOW + 10**9, BUSY)])
@@ -98,7 +98,7 @@ def test_the_form_follows_what_was_last_seen(wanted: Reservation, tat: int, cond
 
 
 def test_a_denial_reserves_nothing(wanted: Reservation) -> None:
-    denied = Reservation(builders.KEY_NAME, epoch=3, policy_version=7, rate=RATE, now=NOW)
+    denied = Reservation(builders.KEY_NAME, epoch=3, policy_version=7, rate=RATE, arrived=NOW, now=NOW)
     _, update = written(denied, builders.account())
 
     assert update["ConditionExpression"].split(" AND ") == [*CONDITIONS, IDLE]
@@ -125,7 +125,7 @@ LAST_SEEN = {
 @pytest.mark.parametrize("limit", [100, None])
 @pytest.mark.parametrize("last_seen", LAST_SEEN.values(), ids=list(LAST_SEEN))
 def test_every_name_and_value_is_used_and_defined(limit: int | None, last_seen: Account) -> None:
-    wanted = Reservation(builders.KEY_NAME, 1, 1, RATE, NOW, usd=10 if limit else 0, limit=limit)
+    wanted = Reservation(builders.KEY_NAME, 1, 1, RATE, NOW, NOW, usd=10 if limit else 0, limit=limit)
     _, update = written(wanted, last_seen)
     text = f"{update['ConditionExpression']} {update['UpdateExpression']}"
 

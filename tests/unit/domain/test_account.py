@@ -14,7 +14,7 @@ WINDOW = "d20261121"
 
 @pytest.fixture
 def wanted() -> Reservation:
-    return Reservation(KEY_NAME, epoch=1, policy_version=1, rate=Rate(60, 1), now=NOW, usd=10, limit=100)
+    return Reservation(KEY_NAME, epoch=1, policy_version=1, rate=Rate(60, 1), arrived=NOW, now=NOW, usd=10, limit=100)
 
 
 BREAKS: dict[Refusal, dict[str, Any]] = {
