@@ -41,7 +41,7 @@ def api_url(port: int) -> str:
 
 def price(caller: Operator) -> None:
     """USDC at one dollar, until it is set again."""
-    caller.call("PUT", "/v1/prices/USDC", {"usd": "1"})
+    caller.call("PUT", "/v1/prices/USDC", {"usd": "1", "expires_at": None})
 
 
 def agent(caller: Operator, name: str) -> dict[str, Any]:

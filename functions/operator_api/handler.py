@@ -13,7 +13,7 @@ from portcullis.aws import accounts, agents, key_issuing, key_records, listings,
 from portcullis.aws.changes import Actor, Conflict
 from portcullis.aws.dynamo import Table
 from portcullis.aws.policies import Policies
-from portcullis.aws.proxy import Answer, Refusal, header, json_answer, limit, parameter, respond, text_body
+from portcullis.aws.proxy import Answer, Refusal, header, if_match, json_answer, limit, parameter, respond, text_body
 from portcullis.aws.roots import GENERATION, Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import events, identifiers
@@ -108,16 +108,19 @@ def _issue_key(event: dict[str, Any]) -> Answer:
     key_id = keys.new_key_id(stores().stage, GENERATION, _entropy(event, f"key {_agent(event)}"))
     scopes, ranges, ends_at = tuple(wanted.scopes), tuple(wanted.ip_ranges), instant(wanted.expires_at)
     record = KeyRecord(key_id, _agent(event), "active", 1, scopes, ranges, actor.now, ends_at)
-    earlier = key_records.read(stores().table, key_id)
-    if earlier is None:
+    stored = key_records.read(stores().table, key_id)
+    if stored is None:
         _found(key_issuing.issue(stores().table, actor, record))
-    elif replace(record, created_at=earlier.created_at) != earlier or _is_old(earlier, actor):
+        stored = key_records.read(stores().table, key_id)
+    if stored is None or not _is_retry(stored, record):
         raise Refusal("idempotency_conflict", "This Idempotency-Key has issued a key, whose secret is not shown again.")
-    return json_answer(201, {**describe_key(earlier or record), "secret": stores().roots.secret_of(key_id)})
+    return json_answer(201, {**describe_key(stored), "secret": stores().roots.secret_of(key_id)})
 
 
-def _is_old(record: KeyRecord, actor: Actor) -> bool:
-    return actor.now - record.created_at > SECRET_RETRY_WINDOW
+def _is_retry(stored: KeyRecord, wanted: KeyRecord) -> bool:
+    """Whether ``stored`` is what this call, or its first try a while ago, has made."""
+    same = replace(wanted, created_at=stored.created_at) == stored
+    return same and wanted.created_at - stored.created_at <= SECRET_RETRY_WINDOW
 
 
 def _list_keys(event: dict[str, Any]) -> Answer:
@@ -127,7 +130,10 @@ def _list_keys(event: dict[str, Any]) -> Answer:
 
 
 def _revoke_key(event: dict[str, Any]) -> Answer:
-    record = key_issuing.revoke(stores().table, _actor(event), _agent(event), event["pathParameters"]["key"])
+    key_id = event["pathParameters"]["key"]
+    record = None
+    if keys.is_key_id(key_id):
+        record = key_issuing.revoke(stores().table, _actor(event), _agent(event), key_id)
     if record is None:
         raise Refusal("not_found", "This agent has no such key.")
     return json_answer(200, describe_key(record))
@@ -139,9 +145,7 @@ def _get_policy(event: dict[str, Any]) -> Answer:
 
 def _put_policy(event: dict[str, Any]) -> Answer:
     document = parse_document(parse_object(text_body(event)))
-    account = agents.publish(
-        stores().table, stores().policies, _actor(event), _agent(event), document, _if_match(event)
-    )
+    account = agents.publish(stores().table, stores().policies, _actor(event), _agent(event), document, if_match(event))
     return _policy_answer(_found(account))
 
 
@@ -177,8 +181,8 @@ def _set_price(event: dict[str, Any]) -> Answer:
     token = event["pathParameters"]["token"]
     if not TOKEN.fullmatch(token):
         raise MalformedInput("token", "1 to 12 characters of A-Z 0-9")
-    wanted = _body(event, NewPrice)
-    changed = pricing.set_price(stores().table, _actor(event), token, wanted.usd, instant(wanted.expires_at))
+    wanted, actor = _body(event, NewPrice), _actor(event)
+    changed = pricing.set_price(stores().table, actor, token, wanted.usd, wanted.ends_at(actor.now))
     return json_answer(200, describe_price(changed.entries[token]))
 
 
@@ -209,18 +213,15 @@ def _found(account: Account | None) -> Account:
 
 
 def _entropy(event: dict[str, Any], purpose: str) -> bytes:
-    """Randomness for a new id; under an Idempotency-Key its digest, so that a retry meets what its first try made."""
+    """Randomness for a new id; under an Idempotency-Key its digest, so that a retry meets what its first try made.
+
+    The caller is a part of it: nobody else gets a secret shown again by repeating the key.
+    """
     key = header(event, "Idempotency-Key")
     if key is None:
         return secrets.token_bytes(32)
-    return hashlib.sha256(f"{purpose}\n{identifiers.check_idempotency_key(key)}".encode()).digest()
-
-
-def _if_match(event: dict[str, Any]) -> int:
-    text = (header(event, "If-Match") or "").strip('"')
-    if not text.isascii() or not text.isdigit():
-        raise MalformedInput("If-Match", 'send the version that this change is based on, such as "3"')
-    return int(text)
+    checked = identifiers.check_idempotency_key(key)
+    return hashlib.sha256(f"{purpose}\n{_actor(event).arn}\n{checked}".encode()).digest()
 
 
 _ROUTES = {

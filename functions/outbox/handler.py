@@ -5,13 +5,24 @@ from typing import Any
 from portcullis.aws import records
 from portcullis.aws.dynamo import from_attributes
 from portcullis.domain import events
+from portcullis.domain.times import SECOND
 
 
 def handler(batch: list[dict[str, Any]], _context: object) -> list[dict[str, Any]]:
-    """One envelope for each record, in order. The pipe's filter lets only transactions and ``EVENT#`` items pass."""
-    return [_envelope(record["dynamodb"]["NewImage"]) for record in batch]
+    """One envelope for each record, in order. The pipe's filter lets only transactions and ``EVENT#`` items pass.
+
+    A record that cannot be read is an event too: raising would hold up all that come after it.
+    """
+    return [_envelope(record["dynamodb"]) for record in batch]
 
 
-def _envelope(image: dict[str, Any]) -> dict[str, Any]:
-    item = from_attributes(image)
+def _envelope(change: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return _readable(from_attributes(change["NewImage"]))
+    except (KeyError, TypeError, ValueError) as error:
+        keys, seconds = from_attributes(change["Keys"]), int(change["ApproximateCreationDateTime"])
+        return events.of_malformed(keys["pk"], keys["sk"], seconds * SECOND, type(error).__name__)
+
+
+def _readable(item: dict[str, Any]) -> dict[str, Any]:
     return events.of_record(records.from_item(item)) if item["sk"].startswith("TX#") else events.of_change(item)

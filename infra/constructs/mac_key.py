@@ -1,10 +1,13 @@
 """The KMS key from which every agent's secret is derived."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.stages import Stage
+
+DERIVING_FUNCTIONS = ("Authorizer", "OperatorFunction")
 
 
 class MacKey(kms.Key):
@@ -20,3 +23,20 @@ class MacKey(kms.Key):
             pending_window=Duration.days(30),
             removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
         )
+        self.add_to_resource_policy(_nobody_else(stage))
+
+
+def _nobody_else(stage: Stage) -> iam.PolicyStatement:
+    """Who may compute a MAC can derive every agent's secret, so even a role that IAM allows everything may not.
+
+    The roles are named by how CloudFormation begins their names, for the key is made before them.
+    """
+    roles = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{stage.prefix}-gateway-"
+    return iam.PolicyStatement(
+        sid="OnlyTheFunctionsThatDeriveSecrets",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["kms:GenerateMac"],
+        resources=["*"],
+        conditions={"ArnNotLike": {"aws:PrincipalArn": [f"{roles}{name}*" for name in DERIVING_FUNCTIONS]}},
+    )

@@ -2,7 +2,7 @@
 
 import json
 
-from aws_cdk import Aws
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -13,15 +13,16 @@ from constructs import Construct
 from infra.constructs.function import allow
 from infra.constructs.queue import DeadLetterQueue
 
-MAX_RETRIES = 20
+LONGEST_OUTAGE = Duration.hours(23)
+"""How long a record is tried again: as long as the stream keeps it, less an hour."""
 EVENT_ITEMS = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"type": {"S": [{"exists": True}]}}}}
 
 
 class OutboxPipe(Construct):
     """Items that carry an event ``type`` are turned into event envelopes by ``envelope`` and put on ``bus``.
 
-    A batch that fails is halved until the record at fault is alone; after ``MAX_RETRIES`` that record goes to the
-    dead-letter queue and the stream moves on.
+    ``envelope`` makes an event of every record, the malformed too, so what fails is an outage: it is tried again, in
+    halves, until the stream is about to forget it. Only then does it go to the dead-letter queue, which has an alarm.
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class OutboxPipe(Construct):
             dynamo_db_stream_parameters=pipes.CfnPipe.PipeSourceDynamoDBStreamParametersProperty(
                 starting_position="TRIM_HORIZON",
                 batch_size=10,
-                maximum_retry_attempts=MAX_RETRIES,
+                maximum_retry_attempts=-1,
+                maximum_record_age_in_seconds=LONGEST_OUTAGE.to_seconds(),
                 on_partial_batch_item_failure="AUTOMATIC_BISECT",
                 dead_letter_config=pipes.CfnPipe.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
             ),

@@ -1,6 +1,7 @@
 """A queue for what could not be delivered."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -8,7 +9,7 @@ from infra.constructs.nag import acknowledge
 
 
 class DeadLetterQueue(sqs.Queue):
-    """Encrypted, TLS only, keeping messages for the 14 days that SQS allows."""
+    """Encrypted, TLS only, keeping messages for the 14 days that SQS allows; one message is an alarm."""
 
     def __init__(self, scope: Construct, id_: str) -> None:
         super().__init__(
@@ -17,5 +18,13 @@ class DeadLetterQueue(sqs.Queue):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=Duration.days(14),
+        )
+        self.alarm = self.metric_approximate_number_of_messages_visible().create_alarm(
+            self,
+            "Alarm",
+            alarm_description="Something could not be delivered and waits here. Mend the cause, then redrive.",
+            threshold=1,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         acknowledge(self, "SQS3", "It is itself a dead-letter queue.")

@@ -79,7 +79,7 @@ class Delivery:
             logger.warning("pipe %s, attempt %d: %s", pipe["Name"], failures, failure)
             most = int(parameters.get("MaximumRetryAttempts", -1))
             if most < 0 or failures <= most:
-                self._not_before[arn] = self._clock() + min(POLL_SECONDS * 2**failures, LONGEST_PAUSE)
+                self._not_before[arn] = self._clock() + min(POLL_SECONDS * 2 ** min(failures, 16), LONGEST_PAUSE)
                 return 0
             _give_up(pipe, batch, region, bisect="OnPartialBatchItemFailure" in parameters)
         self._failures.pop(arn, None)

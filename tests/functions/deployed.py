@@ -71,6 +71,7 @@ class Deployed:
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
+        self.caller = "arn:aws:iam::123456789012:user/operator"
         options: dict[str, Any] = {
             "endpoint_url": endpoint,
             "region_name": REGION,
@@ -129,6 +130,7 @@ class Deployed:
     ) -> Answer:
         """One call of the operator API."""
         event = load_event("operator_api/request.json")
+        event["requestContext"]["identity"]["userArn"] = self.caller
         target = urlsplit(resource)
         event |= {
             "httpMethod": method,
@@ -149,7 +151,7 @@ class Deployed:
         assert issued.status == 201, issued
         return Agent(agent_id, issued.body["key_id"], issued.body["secret"])
 
-    def price(self, token: str = "USDC", usd: str = "1", **more: str) -> None:
+    def price(self, token: str = "USDC", usd: str = "1", **more: str | None) -> None:
         """Set a price."""
         assert self.operator("PUT", "/v1/prices/{token}", {"usd": usd, **more}, token=token).status == 200
 
@@ -240,6 +242,6 @@ def deployed(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploye
     for name, value in stack.environment.items():
         monkeypatch.setenv(name, value)
     forget()
-    stack.price()
+    stack.price(expires_at=None)
     yield stack
     forget()

@@ -1,9 +1,11 @@
 """The operator API: each change is one transaction with its event, numbered without gaps."""
 
+import json
 from typing import Any
 
 import pytest
 
+from functions.operator_api import handler as operator_api
 from functions.outbox import handler as outbox
 from tests.functions.deployed import POLICY, Deployed, load_event, unique
 
@@ -140,6 +142,9 @@ def test_a_price_names_its_expiry(stack: Deployed) -> None:
     listed = stack.operator("GET", "/v1/prices").body["prices"]
     assert (listed["ETH"]["usd"], listed["ETH"]["expires_at"]) == ("2000.5", "2030-01-01T00:00:00.000Z")
     assert listed["USDC"]["expires_at"] is None
+    stack.price("USDC", "1")
+    listed = stack.operator("GET", "/v1/prices").body["prices"]
+    assert listed["USDC"]["expires_at"] is not None, "a day, unless it is said otherwise"
 
 
 def test_the_outbox_makes_an_event_of_a_transaction_and_of_a_change(stack: Deployed) -> None:
@@ -147,3 +152,49 @@ def test_the_outbox_makes_an_event_of_a_transaction_and_of_a_change(stack: Deplo
     transaction, change = outbox.handler(records, None)  # type: ignore[arg-type]
     assert (transaction["type"], transaction["id"]) == ("transaction.approved", f"{transaction['txid']}#1")
     assert (change["type"], change["verified"]) == ("key.issued", False)
+
+
+def test_the_outbox_makes_an_event_of_what_it_cannot_read(stack: Deployed) -> None:
+    record = load_event("outbox/batch.json")[0]  # type: ignore[index]
+    del record["dynamodb"]["NewImage"]["content"]
+    (event,) = outbox.handler([record], None)
+    assert event["type"] == "outbox.malformed"
+    assert event["data"]["sk"] == record["dynamodb"]["Keys"]["sk"]["S"]
+
+
+def test_another_operator_is_not_shown_the_secret_again(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent, headers = stack.agent(), {"Idempotency-Key": unique("issue")}
+    first = stack.operator("POST", "/v1/agents/{agent}/keys", {}, headers=headers, agent=agent.agent_id)
+    monkeypatch.setattr(stack, "caller", "arn:aws:iam::123456789012:user/another")
+    second = stack.operator("POST", "/v1/agents/{agent}/keys", {}, headers=headers, agent=agent.agent_id)
+    assert first.body["key_id"] != second.body["key_id"]
+
+
+def test_a_repeated_idempotency_key_header_is_refused(stack: Deployed) -> None:
+    event = load_event("operator_api/request.json")
+    event |= {"httpMethod": "POST", "body": "{}"}
+    event["multiValueHeaders"] = {"Idempotency-Key": [unique("a"), unique("b")]}
+    event["body"] = json.dumps({"name": "payer", "policy": POLICY})
+    answer = json.loads(operator_api.handler(event, None)["body"])
+    assert (answer["code"], answer["field"]) == ("malformed_request", "Idempotency-Key")
+
+
+@pytest.mark.parametrize("cursor", ["MQ", "bnVsbA", "W3RydWUsIngiXQ", "A" * 4000, "%00"])
+def test_a_made_up_cursor_is_refused(stack: Deployed, cursor: str) -> None:
+    agent = stack.agent().agent_id
+    for listed in ("transactions", "keys", "events"):
+        answer = stack.operator("GET", f"/v1/agents/{{agent}}/{listed}?cursor={cursor}", agent=agent)
+        assert (answer.status, answer.body["field"]) == (400, "cursor")
+
+
+def test_a_key_that_cannot_exist_is_not_found(stack: Deployed) -> None:
+    path = "/v1/agents/{agent}/keys/{key}/revoke"
+    assert stack.operator("POST", path, agent=stack.agent().agent_id, key="k" * 3000).code == "not_found"
+
+
+def test_a_new_policy_starts_the_rate_anew(stack: Deployed) -> None:
+    agent = stack.agent({**POLICY, "rate": {"per_minute": 1, "burst": 50}})
+    assert [stack.pay(agent, "1").status for _ in range(5)] == [201] * 5
+    stricter, headers = {**POLICY, "rate": {"per_minute": 600, "burst": 1}}, {"If-Match": '"1"'}
+    stack.operator("PUT", "/v1/agents/{agent}/policy", stricter, headers=headers, agent=agent.agent_id)
+    assert stack.pay(agent, "1").status == 201

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from portcullis.aws import changes, settings
 from portcullis.aws import ledger as ledger_module
-from portcullis.aws import settings
 from portcullis.aws.dynamo import Table
 from portcullis.aws.ledger import Ledger, Rejected
 from portcullis.aws.policies import Policies
@@ -275,3 +275,35 @@ def test_an_unheard_of_value_is_denied_and_stored(stack: Deployed) -> None:
     stack.price("WEI", "999999999999.999999")
     answer = stack.pay(stack.agent(), "9" * 30 + "." + "9" * 18, fields={"token": "WEI"})
     assert (answer.status, answer.code) == (403, "policy_denied")
+
+
+def test_a_request_decided_before_midnight_spends_its_own_day(
+    stack: Deployed, make_ledger: Callable[..., Ledger]
+) -> None:
+    agent = stack.agent({**POLICY, "limits": {"per_transaction": "90", "daily": "100"}})
+    midnight = 1_800_057_600_000_000
+    policies = Policies(Service("s3", settings.aws()), stack.environment["POLICY_BUCKET"])
+
+    def pay(now: int) -> str:
+        table = Table(stack.environment["CORE_TABLE"], Service("dynamodb", settings.aws()))
+        outcome = Ledger(table, policies, micros=lambda: now).submit(principal(agent), unique("tx"), transfer("90"))
+        assert isinstance(outcome, Record)
+        return outcome.status
+
+    assert midnight % 86_400_000_000 == 0
+    assert [pay(midnight - 2), pay(midnight), pay(midnight - 1)] == ["approved", "approved", "denied"]
+
+
+def test_a_suspension_outlasts_contention(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent, conflicts = stack.agent(), [conflict() for _ in range(60)]
+    original = Service.json_call
+
+    def json_call(self: Service, target: str, version: str, payload: dict[str, Any]) -> dict[str, Any]:
+        if target.endswith("TransactWriteItems") and conflicts:
+            raise conflicts.pop()
+        return original(self, target, version, payload)
+
+    monkeypatch.setattr(Service, "json_call", json_call)
+    monkeypatch.setattr(changes, "BACKOFF_SECONDS", 0)
+    answer = stack.operator("POST", "/v1/agents/{agent}/suspend", {"reason": "drill"}, agent=agent.agent_id)
+    assert (answer.status, answer.body["state"]) == (200, "suspended")

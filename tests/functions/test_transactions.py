@@ -152,3 +152,22 @@ def test_every_answer_carries_the_security_headers(stack: Deployed) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Strict-Transport-Security" in answer.headers
+
+
+CALL = {"selector": "0x095ea7b3", "data_sha256": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "contract_call", "call": CALL},
+        {"kind": "swap", "token_out": "SCAM", "min_out": "1"},
+        {"kind": "escrow_create", "escrow_id": "e1"},
+        {"kind": "escrow_release", "escrow_id": "e1"},
+    ],
+)
+def test_a_kind_whose_effect_lies_elsewhere_is_denied_even_to_an_allowlisted_wallet(
+    stack: Deployed, fields: dict[str, Any]
+) -> None:
+    answer = stack.pay(stack.agent(), "0.01", fields=fields)
+    assert [violation["rule"] for violation in answer.body["violations"]] == ["kind_not_allowed"]

@@ -125,7 +125,8 @@ def test_the_outbox_starts_at_the_first_record_and_keeps_what_it_cannot_deliver(
     source = gateway.only("AWS::Pipes::Pipe")["SourceParameters"]["DynamoDBStreamParameters"]
     queue = gateway.only("AWS::SQS::Queue")
     assert source["StartingPosition"] == "TRIM_HORIZON"
-    assert source["MaximumRetryAttempts"] > 0
+    assert source["MaximumRetryAttempts"] == -1
+    assert source["MaximumRecordAgeInSeconds"] == 23 * 3600
     assert source["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in gateway.resources("AWS::SQS::Queue")
     assert queue["SqsManagedSseEnabled"] is True
     assert "aws:SecureTransport" in text_of(gateway.only("AWS::SQS::QueuePolicy"))

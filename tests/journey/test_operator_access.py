@@ -65,3 +65,29 @@ def test_the_secret_is_shown_once_and_stored_nowhere(deployment: Deployment) -> 
     assert [key["key_id"] for key in listed.json()["keys"]] == [agent.key_id]
     assert agent.secret not in listed.text
     assert agent.secret not in json.dumps(deployment.scan("CoreTable"), default=str)
+
+
+def test_a_role_that_iam_allows_everything_cannot_derive_secrets(deployment: Deployment) -> None:
+    iam = deployment.root("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    arn = iam.create_role(RoleName="administrator", AssumeRolePolicyDocument=json.dumps(document))["Role"]["Arn"]
+    granted = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    iam.put_role_policy(RoleName="administrator", PolicyName="everything", PolicyDocument=granted)
+    try:
+        session = deployment.root("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        kms = boto3.client(
+            "kms",
+            endpoint_url=deployment.description["endpoint_url"],
+            region_name="us-east-1",
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
+        assert kms.describe_key(KeyId=deployment.outputs["MacKeyArn"])
+        with pytest.raises(ClientError, match="AccessDenied"):
+            kms.generate_mac(KeyId=deployment.outputs["MacKeyArn"], Message=b"x", MacAlgorithm="HMAC_SHA_256")
+    finally:
+        iam.delete_role_policy(RoleName="administrator", PolicyName="everything")
+        iam.delete_role(RoleName="administrator")

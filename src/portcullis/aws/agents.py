@@ -57,6 +57,8 @@ def publish(
             {"policy_version": version, "policy_sha256": sha256.hex()},
             others=[changes.put_new(_policy_item(agent, version, sha256, actor))],
             sets={"policy_version": version, "policy_sha256": sha256},
+            # The arrival time belongs to the old rate; under a stricter one it could lie days ahead.
+            clauses="REMOVE tat",
         )
 
     return changes.apply(table, agent, actor, plan)

@@ -4,9 +4,9 @@ The update of the account is conditional on the ``rev`` that was read, so the nu
 consumer that misses one knows it.
 """
 
-import random
+import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,10 @@ from portcullis.aws.dynamo import Cancelled, Item, Table, to_attributes
 from portcullis.aws.wire import Unavailable
 from portcullis.domain.account import Account
 
-ATTEMPTS = 20
-_BACKOFF_SECONDS = 0.03
+DEADLINE_SECONDS = 15.0
+BACKOFF_SECONDS = 0.05
+
+_uniform = secrets.SystemRandom().random
 
 
 class Conflict(Exception):
@@ -73,16 +75,10 @@ def put_new(item: Item) -> dict[str, Any]:
     return {"Put": {"Item": to_attributes(item), "ConditionExpression": "attribute_not_exists(pk)"}}
 
 
-def apply(
-    table: Table,
-    agent: str,
-    actor: Actor,
-    plan: Callable[[Account], Change | None],
-    sleep: Callable[[float], None] = time.sleep,
-) -> Account | None:
+def apply(table: Table, agent: str, actor: Actor, plan: Callable[[Account], Change | None]) -> Account | None:
     """Change an agent: ``plan`` sees the account as it is now and returns the change, None when there is nothing to
     do, or raises Conflict. Planned again when the account moved meanwhile. None: there is no such agent."""
-    for attempt in range(ATTEMPTS):
+    for _ in attempts():
         account = accounts.read(table, agent)
         if account is None:
             return None
@@ -92,10 +88,19 @@ def apply(
         try:
             table.transact(*_actions(account, actor, change))
         except Cancelled:
-            sleep(random.uniform(0, _BACKOFF_SECONDS * min(attempt + 1, 8)))  # noqa: S311 jitter, not a secret
             continue
         return accounts.read(table, agent)
-    raise Unavailable(f"the account was contended in {ATTEMPTS} attempts")
+    raise Unavailable(f"the account was contended for {DEADLINE_SECONDS:g} s")
+
+
+def attempts(clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> Iterator[int]:
+    """Tries until the deadline, a short random pause between them: the agent that an operator must stop may be the
+    one that keeps its account contended, so this does not give up as early as a payment does."""
+    deadline, attempt = clock() + DEADLINE_SECONDS, 0
+    while clock() < deadline:
+        yield attempt
+        attempt += 1
+        sleep(BACKOFF_SECONDS * _uniform())
 
 
 def _actions(account: Account, actor: Actor, change: Change) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ def _update(agent: str, wanted: Reservation, last_seen: Account) -> dict[str, An
     if wanted.limit is not None:
         _window(wanted, wanted.limit, conditions, sets, names, values)
     for number, name in enumerate(sorted(last_seen.windows)):
-        if name < wanted.window:
+        if name < wanted.oldest_window:
             names[f"#old{number}"] = name
             removes.append(f"#old{number}")
     expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")

@@ -12,8 +12,10 @@ from portcullis.aws.wire import Unavailable
 def set_price(table: Table, actor: Actor, token: str, usd: str, expires_at: int | None) -> PriceTable:
     """Set what one token is worth, until ``expires_at`` (microseconds; None: until it is set again, as for a peg)."""
     entry = {"usd": usd, "expires_at": expires_at, "updated_at": actor.now}
-    for _ in range(changes.ATTEMPTS):
+    for _ in changes.attempts():
         present = prices.read(table)
+        if present.entries.get(token) == entry:
+            return present
         changed = PriceTable(present.rev + 1, {**present.entries, token: entry})
         change = Change("price.set", {"token": token, **entry})
         event = changes.event_put(actor, prices.PARTITION, prices.PARTITION, changed.rev, change, None)

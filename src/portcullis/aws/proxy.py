@@ -1,6 +1,7 @@
 """API Gateway's proxy integration (REST API, payload 1.0): what is read from an event, and how answers are rendered."""
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,9 @@ from portcullis.protocol.problems import (
 )
 
 Answer = dict[str, Any]
+MAX_LIMIT = 100
+_VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 
 
 class Refusal(Exception):
@@ -76,14 +80,16 @@ def raw_body(event: dict[str, Any]) -> bytes:
 
 
 def header(event: dict[str, Any], name: str) -> str | None:
-    """The value of a header that stands exactly once; None when it is absent or repeated."""
+    """The value of a header, None when absent; MalformedInput when it is repeated."""
     found = [
         value
         for key, values in (event.get("multiValueHeaders") or {}).items()
         if key.lower() == name.lower()
         for value in values
     ]
-    return found[0] if len(found) == 1 else None
+    if len(found) > 1:
+        raise MalformedInput(name, "send it once")
+    return found[0] if found else None
 
 
 def parameter(event: dict[str, Any], name: str) -> str | None:
@@ -97,8 +103,16 @@ def parameter(event: dict[str, Any], name: str) -> str | None:
 def limit(event: dict[str, Any]) -> int:
     """How many entries a page of a list shall have."""
     text = parameter(event, "limit") or "50"
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 100:
+    if not _LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
         raise MalformedInput("limit", "a whole number from 1 to 100")
+    return int(text)
+
+
+def if_match(event: dict[str, Any]) -> int:
+    """The version that a change is based on, from ``If-Match``."""
+    text = (header(event, "If-Match") or "").strip('"')
+    if not _VERSION.fullmatch(text):
+        raise MalformedInput("If-Match", 'send the version that this change is based on, such as "3"')
     return int(text)
 
 

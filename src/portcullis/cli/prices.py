@@ -6,6 +6,7 @@ import typer
 
 from portcullis.cli import output
 from portcullis.cli.context import session
+from portcullis.cli.failure import USAGE, Failure
 
 app = typer.Typer(no_args_is_help=True)
 COLUMNS = {"TOKEN": "token", "USD": "usd", "EXPIRES": "expires_at", "UPDATED": "updated_at"}
@@ -27,8 +28,13 @@ def set_(
     context: typer.Context,
     token: Annotated[str, typer.Argument(help="Such as USDC.")],
     usd: Annotated[str, typer.Argument(help="Dollars for one token, a decimal.")],
-    expires_at: Annotated[str | None, typer.Option(help="RFC 3339 instant; without it, until it is set again.")] = None,
+    expires_at: Annotated[str | None, typer.Option(help="RFC 3339 instant; without it, a day from now.")] = None,
+    peg: Annotated[bool, typer.Option("--peg", help="Never expires, as for a token pegged to the dollar.")] = False,
 ) -> None:
     """Set what one token is worth."""
-    body = {"usd": usd} | ({"expires_at": expires_at} if expires_at else {})
+    if peg and expires_at:
+        raise Failure("give --peg or --expires-at, not both", USAGE)
+    body: dict[str, str | None] = {"usd": usd}
+    if peg or expires_at:
+        body["expires_at"] = expires_at
     session(context).show(session(context).operator.put(f"/v1/prices/{token}", body))

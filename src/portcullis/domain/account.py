@@ -7,6 +7,7 @@ from portcullis.domain import times
 from portcullis.domain.rate import Rate
 
 MAX_LIVE_KEYS = 8
+DAY = 86_400 * times.SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class Reservation:
         """The spend window's name: ``d`` and the UTC day."""
         return day_window(self.now)
 
+    @property
+    def oldest_window(self) -> str:
+        """Windows before this one are over for everyone. Yesterday's is not: a request decided just before midnight
+        may commit after it, and would find a fresh budget where its window was removed."""
+        return day_window(self.now - DAY)
+
 
 class Refusal(StrEnum):
     """Why the account's conditions did not hold."""
@@ -77,7 +84,8 @@ def after(account: Account, wanted: Reservation) -> Account:
     """The account once ``wanted`` is committed, as far as it is known: others may have committed in between."""
     windows = dict(account.windows)
     if wanted.limit is not None:
-        windows = {wanted.window: windows.get(wanted.window, 0) + wanted.usd}
+        windows[wanted.window] = windows.get(wanted.window, 0) + wanted.usd
+    windows = {name: spent for name, spent in windows.items() if name >= wanted.oldest_window}
     base = wanted.now if wanted.is_idle(account) else account.tat
     return replace(account, tat=base + wanted.rate.interval, windows=windows)
 

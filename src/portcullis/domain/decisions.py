@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 RULES = {
+    "kind_not_allowed": "The policy has no rule for this kind, so it is denied. Ask the operator.",
     "destination_not_allowlisted": "The destination is not on the agent's allowlist. Ask the operator to add it.",
     "token_unpriced": "The token has no current price, so its value is unknown. Ask the operator to price it.",
     "per_transaction_limit": "The amount is above what one transaction may move. Send less or ask the operator.",

@@ -44,6 +44,22 @@ def of_change(item: dict[str, Any]) -> dict[str, Any]:
     )
 
 
+def of_malformed(partition: str, sort_key: str, at: int, error: str) -> dict[str, Any]:
+    """The event of a stored item that could not be read, so that it is missed by nobody."""
+    return _envelope(
+        subject=f"{partition}/{sort_key}",
+        rev=0,
+        type_="outbox.malformed",
+        agent=None,
+        key=None,
+        source_ip="",
+        at=at,
+        txid=None,
+        verified=False,
+        data={"pk": partition, "sk": sort_key, "error": error},
+    )
+
+
 def _envelope(
     *,
     subject: str,

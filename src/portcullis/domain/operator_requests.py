@@ -13,6 +13,7 @@ from portcullis.domain.policy import PolicyDocument
 from portcullis.domain.verification import KeyRecord
 
 TOKEN = re.compile(r"[A-Z0-9]{1,12}", re.ASCII)
+PRICE_LIFETIME = 86_400 * times.SECOND
 SCOPES = ("transactions:create", "transactions:read")
 
 
@@ -76,10 +77,17 @@ class Suspension(StrictModel):
 
 
 class NewPrice(StrictModel):
-    """``PUT /v1/prices/{token}``: dollars for one token; without an expiry until it is set again."""
+    """``PUT /v1/prices/{token}``: dollars for one token, for a day unless ``expires_at`` says otherwise.
+
+    ``"expires_at": null`` is for a peg: the price holds until it is set again.
+    """
 
     usd: Annotated[str, AfterValidator(_price)]
     expires_at: Instant | None = None
+
+    def ends_at(self, now: int) -> int | None:
+        """When the price, set at ``now``, stops being one (microseconds)."""
+        return instant(self.expires_at) if "expires_at" in self.model_fields_set else now + PRICE_LIFETIME
 
 
 def instant(text: str | None) -> int | None:

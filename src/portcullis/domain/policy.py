@@ -15,6 +15,8 @@ from portcullis.domain.strict_json import parse_object
 from portcullis.domain.transaction import Transaction, canonical_json
 
 MAX_ENTRIES = 10_000
+PLAIN_PAYMENTS = frozenset({"transfer", "bet", "purchase"})
+"""Kinds whose whole effect is the amount to the destination. What a call, a swap or an escrow does lies elsewhere."""
 
 
 def _usd(text: str) -> str:
@@ -102,6 +104,8 @@ def decide(policy: Policy, transaction: Transaction, usd: int | None, spent_toda
 
 
 def _violations(policy: Policy, transaction: Transaction, usd: int | None, spent_today: int) -> Iterator[Violation]:
+    if transaction.kind not in PLAIN_PAYMENTS:
+        yield Violation("kind_not_allowed", 5)
     layer, reference = transaction.destination
     if layer != "wallet" or reference not in policy.wallets:
         yield Violation("destination_not_allowlisted", 5)

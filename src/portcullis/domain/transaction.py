@@ -98,6 +98,7 @@ class Transaction:
     """A well-formed request. ``content`` is its canonical JSON text; ``destination`` is ``(layer, reference)``."""
 
     content: str
+    kind: str
     amount: Decimal
     token: str
     destination: tuple[str, str]
@@ -118,7 +119,7 @@ def parse_transaction(body: str) -> Transaction:
         raise MalformedInput("body", f"at most {MAX_CONTENT_BYTES} bytes of content; shorten memo or ids")
     layer, value = next(iter(destination.items()))
     reference = f"{request.chain}:{value}" if layer in ("wallet", "contract") else _plain_reference(value)
-    return Transaction(text, Decimal(request.amount), request.token, (layer, reference))
+    return Transaction(text, request.kind, Decimal(request.amount), request.token, (layer, reference))
 
 
 def canonical_json(value: Any) -> str:

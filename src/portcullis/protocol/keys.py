@@ -47,6 +47,15 @@ def parse_key_id(text: str) -> KeyId:
     return KeyId(text, stage, body[0], body)
 
 
+def is_key_id(text: str) -> bool:
+    """Whether ``text`` is a well-formed key id."""
+    try:
+        parse_key_id(text)
+    except MalformedKey:
+        return False
+    return True
+
+
 def mac_message(key_id: str) -> bytes:
     """What the root key authenticates to derive the secret of ``key_id``: a context for this use, then the id."""
     return b"portcullis/agent-secret/v1\n" + key_id.encode("ascii")

@@ -72,7 +72,9 @@ PROBLEMS = {
     "too_large": Problem(413, "Too large", "The request is larger than the gateway accepts."),
     "rate_limited": Problem(429, "Rate limited", "Wait for the time in Retry-After, then send again."),
     "dependency_unavailable": Problem(
-        503, "Dependency unavailable", "Nothing was decided. Send again after Retry-After, with the same key."
+        503,
+        "Dependency unavailable",
+        "The outcome is unknown. Send again after Retry-After with the same Idempotency-Key, never with a new one.",
     ),
 }
 

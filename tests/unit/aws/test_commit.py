@@ -107,18 +107,21 @@ def test_a_denial_reserves_nothing(wanted: Reservation) -> None:
 
 
 def test_windows_that_are_over_are_removed(wanted: Reservation) -> None:
-    seen = builders.account(windows={"d20261120": 5, "d20251231": 1, "d20261121": 7, "d20261122": 9})
+    windows = {"d20251231": 1, "d20261119": 4, "d20261120": 5, "d20261121": 7, "d20261122": 9}
+    seen = builders.account(windows=windows)
     _, update = written(wanted, seen)
     names = update["ExpressionAttributeNames"]
     _, _, removed = update["UpdateExpression"].partition(" REMOVE ")
 
-    assert {names[name] for name in removed.split(", ")} == {"d20261120", "d20251231"}
+    assert {names[name] for name in removed.split(", ")} == {"d20261119", "d20251231"}, (
+        "yesterday's may still be asked for"
+    )
 
 
 LAST_SEEN = {
     "new": builders.account(),
     "idle": builders.account(tat=NOW, windows={"d20261121": 1}),
-    "busy": builders.account(tat=NOW + 1, windows={"d20261120": 1, "d20261119": 1}),
+    "busy": builders.account(tat=NOW + 1, windows={"d20261119": 1, "d20261118": 1}),
 }
 
 

@@ -79,8 +79,8 @@ def test_the_window_is_the_utc_day(wanted: Reservation) -> None:
 
 
 def test_after_a_commit_the_rate_and_the_window_have_moved(wanted: Reservation) -> None:
-    moved = after(account(tat=NOW - 1, windows={WINDOW: 5, "d20261120": 70}), wanted)
-    assert moved == account(tat=NOW + 1_000_000, windows={WINDOW: 15})
+    moved = after(account(tat=NOW - 1, windows={WINDOW: 5, "d20261120": 70, "d20261119": 9}), wanted)
+    assert moved == account(tat=NOW + 1_000_000, windows={WINDOW: 15, "d20261120": 70})
 
 
 def test_after_the_first_of_a_day_the_window_is_new(wanted: Reservation) -> None:
