@@ -18,6 +18,7 @@ TLS_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 # No header is logged, so no signature, key or AWS credential can be.
 ACCESS_LOG = {
     "request_id": "$context.requestId",
+    "extended_request_id": "$context.extendedRequestId",
     "time": "$context.requestTimeEpoch",
     "ip": "$context.identity.sourceIp",
     "caller": "$context.identity.userArn",
