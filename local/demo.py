@@ -11,18 +11,20 @@ from local import demo_data
 from local.aws import client
 from local.errors import LocalRunError
 from local.home import Home
-from local.operator_client import Operator
+from local.operator_client import operator, refusals_named
 from local.progress import say
 from local.scenario import Day, Line
 from local.tap import Event, Tap
+from portcullis.cli.operator import Operator
 from portcullis.client import PortcullisError
 
 
 def play(run: dict[str, Any], home: Home) -> None:
     """The whole demo; `LocalRunError` when a line is not as promised."""
     tap = Tap(run, "demo")
-    operator = Operator(run["operator_url"], **run["operator"])
-    agent = demo_data.agent(operator, "a day")
+    caller = operator(run["operator_url"], **run["operator"])
+    with refusals_named():
+        agent = demo_data.agent(caller, "a day")
     day = Day(run["api_url"], agent)
     say("\nAn agent's day\n")
     try:
@@ -31,7 +33,7 @@ def play(run: dict[str, Any], home: Home) -> None:
         raise LocalRunError(f"the scenario stopped: {fault}; the logs are in {home.logs}") from fault
     finally:
         day.close()
-    _records(run, operator, agent["agent_id"], day.transactions, tap)
+    _records(run, caller, agent["agent_id"], day.transactions, tap)
     if broken:
         raise LocalRunError(f"{len(broken)} line(s) above are not as promised; the logs are in {home.logs}")
     say(_FAREWELL.format(**run, agent=agent["agent_id"]))
@@ -45,10 +47,10 @@ def _tell(line: Line) -> bool:
     return kept
 
 
-def _records(run: dict[str, Any], operator: Operator, agent: str, made: list[str], tap: Tap) -> None:
+def _records(run: dict[str, Any], caller: Operator, agent: str, made: list[str], tap: Tap) -> None:
     """The same transactions in the three places where they are recorded."""
     say("\nWhere it was recorded\n")
-    listed = operator.call("GET", f"/v1/agents/{agent}/transactions?limit={len(made)}")["transactions"]
+    listed = caller.get(f"/v1/agents/{agent}/transactions", limit=len(made))["transactions"]
     missing = set(made) - {transaction["id"] for transaction in listed}
     if missing:
         raise LocalRunError(f"the operator API does not list {', '.join(sorted(missing))}")

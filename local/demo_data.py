@@ -7,8 +7,8 @@ from typing import Any
 from local.aws import REGION, client
 from local.deploy import ACCOUNT, STAGE
 from local.emulator_process import RunningEmulator
-from local.operator_client import Operator
 from local.ports import HOST
+from portcullis.cli.operator import Operator
 
 OPERATOR = "portcullis-operator"
 WALLET = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
@@ -20,8 +20,8 @@ POLICY = {
 }
 
 
-def operator(emulator: RunningEmulator, outputs: dict[str, str]) -> Operator:
-    """The IAM user of the operator, with a fresh access key, bound to the operator API alone."""
+def operator_key(emulator: RunningEmulator, outputs: dict[str, str]) -> dict[str, str]:
+    """A fresh access key of the operator's IAM user, who is bound to the operator API alone."""
     iam = client("iam", emulator.endpoint_url)
     _ensure_user(iam)
     method_arns = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outputs['OperatorApiId']}/{STAGE}/*"
@@ -31,7 +31,7 @@ def operator(emulator: RunningEmulator, outputs: dict[str, str]) -> Operator:
     for old in iam.list_access_keys(UserName=OPERATOR)["AccessKeyMetadata"]:
         iam.delete_access_key(UserName=OPERATOR, AccessKeyId=old["AccessKeyId"])
     key = iam.create_access_key(UserName=OPERATOR)["AccessKey"]
-    return Operator(api_url(emulator.ports.operator), key["AccessKeyId"], key["SecretAccessKey"])
+    return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
 
 
 def api_url(port: int) -> str:
@@ -41,13 +41,13 @@ def api_url(port: int) -> str:
 
 def price(caller: Operator) -> None:
     """USDC at one dollar, until it is set again."""
-    caller.call("PUT", "/v1/prices/USDC", {"usd": "1", "expires_at": None})
+    caller.put("/v1/prices/USDC", {"usd": "1", "expires_at": None})
 
 
 def agent(caller: Operator, name: str) -> dict[str, Any]:
     """A new agent with an allowlisted wallet and a key."""
-    agent = caller.call("POST", "/v1/agents", {"name": name, "policy": POLICY})
-    key = caller.call("POST", f"/v1/agents/{agent['agent_id']}/keys", {})
+    agent = caller.create("/v1/agents", {"name": name, "policy": POLICY})
+    key = caller.create(f"/v1/agents/{agent['agent_id']}/keys", {})
     return {
         "agent_id": agent["agent_id"],
         "key_id": key["key_id"],

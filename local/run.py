@@ -14,6 +14,7 @@ from local.deploy import ACCOUNT, deploy
 from local.emulator_process import RunningEmulator, code_fingerprint
 from local.errors import LocalRunError
 from local.home import Home
+from local.operator_client import operator, refusals_named
 from local.ports import Ports
 from local.progress import say, step
 
@@ -63,17 +64,20 @@ def down_emulator(home: Home) -> None:
 
 
 def _describe(emulator: RunningEmulator, outputs: dict[str, str]) -> LocalRun:
-    caller = demo_data.operator(emulator, outputs)
-    demo_data.price(caller)
+    key = demo_data.operator_key(emulator, outputs)
+    caller = operator(demo_data.api_url(emulator.ports.operator), **key)
+    with refusals_named():
+        demo_data.price(caller)
+        demo_agent = demo_data.agent(caller, "demo")
     return {
         "api_url": demo_data.api_url(emulator.ports.agent),
-        "operator_url": caller.url,
+        "operator_url": caller.target.url,
         "endpoint_url": emulator.endpoint_url,
         "region": REGION,
         "account": ACCOUNT,
-        "operator": {"access_key_id": caller.access_key_id, "secret_access_key": caller.secret_access_key},
+        "operator": key,
         "outputs": outputs,
-        "demo_agent": demo_data.agent(caller, "demo"),
+        "demo_agent": demo_agent,
     }
 
 
