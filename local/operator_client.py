@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from local.aws import REGION
 from local.errors import LocalRunError
+from portcullis.aws.operator_signing import Credentials
 from portcullis.cli.failure import Failure
 from portcullis.cli.operator import Operator
-from portcullis.cli.target import Credentials, Target
+from portcullis.cli.target import Target
 
 
 def operator(url: str, access_key_id: str, secret_access_key: str) -> Operator:

@@ -60,5 +60,6 @@ def allow(
 
 
 def leading_keys(*patterns: str) -> Mapping[str, Mapping[str, object]]:
-    """Only items whose partition key matches one of ``patterns``."""
-    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)}}
+    """Only items whose partition key matches one of ``patterns``. ``ForAllValues`` alone holds where there is no key."""
+    key = "dynamodb:LeadingKeys"
+    return {"ForAllValues:StringLike": {key: list(patterns)}, "Null": {key: "false"}}
