@@ -11,7 +11,7 @@ from local import demo_data
 from local.aws import client
 from local.errors import LocalRunError
 from local.home import Home
-from local.operator_client import operator, refusals_named
+from local.operator_client import operator
 from local.progress import say
 from local.scenario import Day, Line
 from local.tap import Event, Tap
@@ -22,9 +22,12 @@ from portcullis.client import PortcullisError
 def play(run: dict[str, Any], home: Home) -> None:
     """The whole demo; `LocalRunError` when a line is not as promised."""
     tap = Tap(run, "demo")
-    caller = operator(run["operator_url"], **run["operator"])
-    with refusals_named():
-        agent = demo_data.agent(caller, "a day")
+    with operator(run["operator_url"], **run["operator"]) as caller:
+        _play(run, home, caller, tap)
+
+
+def _play(run: dict[str, Any], home: Home, caller: Operator, tap: Tap) -> None:
+    agent = demo_data.agent(caller, "a day")
     day = Day(run["api_url"], agent)
     say("\nAn agent's day\n")
     try:

@@ -11,15 +11,13 @@ from portcullis.cli.operator import Operator
 from portcullis.cli.target import Target
 
 
-def operator(url: str, access_key_id: str, secret_access_key: str) -> Operator:
-    """The operator API at ``url`` (``http://127.0.0.1:PORT/STAGE``) for one access key."""
-    return Operator(Target(url, REGION, Credentials(access_key_id, secret_access_key)))
-
-
 @contextmanager
-def refusals_named() -> Iterator[None]:
-    """What the operator API refuses ends the command with its problem."""
+def operator(url: str, access_key_id: str, secret_access_key: str) -> Iterator[Operator]:
+    """The operator API at ``url`` (``http://127.0.0.1:PORT/STAGE``) for one access key; refusals end the command."""
+    caller = Operator(Target(url, REGION, Credentials(access_key_id, secret_access_key)))
     try:
-        yield
+        yield caller
     except Failure as failure:
         raise LocalRunError(f"the operator API: {failure}") from None
+    finally:
+        caller.close()

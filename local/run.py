@@ -14,7 +14,7 @@ from local.deploy import ACCOUNT, deploy
 from local.emulator_process import RunningEmulator, code_fingerprint
 from local.errors import LocalRunError
 from local.home import Home
-from local.operator_client import operator, refusals_named
+from local.operator_client import operator
 from local.ports import Ports
 from local.progress import say, step
 
@@ -65,13 +65,13 @@ def down_emulator(home: Home) -> None:
 
 def _describe(emulator: RunningEmulator, outputs: dict[str, str]) -> LocalRun:
     key = demo_data.operator_key(emulator, outputs)
-    caller = operator(demo_data.api_url(emulator.ports.operator), **key)
-    with refusals_named():
+    operator_url = demo_data.api_url(emulator.ports.operator)
+    with operator(operator_url, **key) as caller:
         demo_data.price(caller)
         demo_agent = demo_data.agent(caller, "demo")
     return {
         "api_url": demo_data.api_url(emulator.ports.agent),
-        "operator_url": caller.target.url,
+        "operator_url": operator_url,
         "endpoint_url": emulator.endpoint_url,
         "region": REGION,
         "account": ACCOUNT,

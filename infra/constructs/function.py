@@ -60,6 +60,6 @@ def allow(
 
 
 def leading_keys(*patterns: str) -> Mapping[str, Mapping[str, object]]:
-    """Only items whose partition key matches one of ``patterns``. ``ForAllValues`` alone holds where there is no key."""
+    """Only items whose partition key matches one of ``patterns``. For all of none holds too, hence the Null."""
     key = "dynamodb:LeadingKeys"
     return {"ForAllValues:StringLike": {key: list(patterns)}, "Null": {key: "false"}}

@@ -33,6 +33,10 @@ class Operator:
             auth=auth, base_url=target.url, transport=transport, trust_env=not is_loopback(target.url)
         )
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def get(self, path: str, **parameters: str | int | None) -> dict[str, Any]:
         """Read."""
         query = canonical_query((name, str(value)) for name, value in parameters.items() if value is not None)
