@@ -10,7 +10,9 @@ from portcullis.aws.ledger import Ledger, Rejected
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Answer, Refusal, header, json_answer, raw_body, respond, text_body
 from portcullis.aws.wire import Service
+from portcullis.domain import rate
 from portcullis.domain.identifiers import TRANSACTION_ID, check_idempotency_key
+from portcullis.domain.rate_fields import rate_fields
 from portcullis.domain.record import Principal, Record, describe, describe_violations
 from portcullis.domain.transaction import parse_transaction
 from portcullis.protocol.signing import body_digest
@@ -36,7 +38,13 @@ def _answer(event: dict[str, Any]) -> Answer:
     principal = _principal(event)
     if body_digest(raw_body(event)) != principal.digest:
         raise Refusal("body_digest_mismatch")
-    return _ROUTES[event["httpMethod"], event["resource"]](event, principal)
+    handle = _ROUTES[event["httpMethod"], event["resource"]]
+    if handle is _create_transaction:
+        return handle(event, principal)
+    fields = _admit(principal)
+    answer = handle(event, principal)
+    answer["headers"] |= fields
+    return answer
 
 
 def _principal(event: dict[str, Any]) -> Principal:
@@ -49,7 +57,19 @@ def _principal(event: dict[str, Any]) -> Principal:
         scopes=frozenset(verdict["scopes"].split()),
         digest=verdict["digest"],
         source_ip=context["identity"]["sourceIp"],
+        key_rate=rate.parse(verdict["rate"]),
     )
+
+
+def _admit(principal: Principal) -> dict[str, str]:
+    """Count a call; the rate fields of its answer."""
+    admission = ledger().admit(principal)
+    if isinstance(admission, Rejected):
+        raise Refusal(admission.code)
+    fields = rate_fields(admission.claims, admission.tats, suffix="-calls")
+    if admission.retry_after is not None:
+        raise Refusal("rate_limited", headers={**fields, "Retry-After": str(admission.retry_after)})
+    return fields
 
 
 def _whoami(_event: dict[str, Any], principal: Principal) -> Answer:
@@ -72,12 +92,13 @@ def _create_transaction(event: dict[str, Any], principal: Principal) -> Answer:
     idempotency_key = check_idempotency_key(header(event, "Idempotency-Key"))
     transaction = parse_transaction(text_body(event))
     outcome = ledger().submit(principal, idempotency_key, transaction)
+    fields = ledger().rate_fields(principal)
     if isinstance(outcome, Rejected):
-        raise _rejection(outcome)
+        raise _rejection(outcome, fields)
     if outcome.status == "denied":
         violations = describe_violations(outcome.violations)
-        raise Refusal("policy_denied", transaction_id=outcome.id, violations=violations)
-    return json_answer(_STATUS_CODES[outcome.status], describe(outcome))
+        raise Refusal("policy_denied", headers=fields, transaction_id=outcome.id, violations=violations)
+    return json_answer(_STATUS_CODES[outcome.status], describe(outcome), fields)
 
 
 def _get_transaction(event: dict[str, Any], principal: Principal) -> Answer:
@@ -99,11 +120,10 @@ def _require(principal: Principal, scope: str) -> None:
         raise Refusal("scope_missing", f"The key lacks the scope {scope}.")
 
 
-def _rejection(rejected: Rejected) -> Refusal:
+def _rejection(rejected: Rejected, fields: dict[str, str]) -> Refusal:
     if rejected.retry_after is None:
         return Refusal(rejected.code)
-    wait = str(rejected.retry_after)
-    return Refusal(rejected.code, headers={"Retry-After": wait, "RateLimit": f'"agent";r=0;t={wait}'})
+    return Refusal(rejected.code, headers={**fields, "Retry-After": str(rejected.retry_after)})
 
 
 _ROUTES = {

@@ -11,6 +11,7 @@ from portcullis.aws.key_records import KeyRecords
 from portcullis.aws.nonces import Nonces
 from portcullis.aws.roots import Roots
 from portcullis.aws.wire import Service
+from portcullis.domain import rate
 from portcullis.domain.verification import Refused, SignedRequest, Verified, verify
 from portcullis.protocol.problems import PROBLEMS
 
@@ -57,6 +58,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "key_version": key.live_name,
         "scopes": " ".join(key.scopes),
         "digest": verdict.digest,
+        "rate": rate.render(key.rate),
     }
     return _policy(key.agent, "Allow", event, context)
 

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -24,21 +24,22 @@ from portcullis.domain.operator_requests import (
     NewAgent,
     NewKey,
     NewPrice,
+    Retirement,
     Suspension,
     describe_account,
     describe_key,
     describe_price,
-    instant,
+    is_retry,
+    new_key,
 )
 from portcullis.domain.policy import parse_document
 from portcullis.domain.record import STATUSES, describe
 from portcullis.domain.strict_json import MalformedInput, parse_object
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import parse_rfc3339
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
 
-SECRET_RETRY_WINDOW = 600 * SECOND
-"""How long the same Idempotency-Key shows a new key's secret again, to the caller whose first answer was lost."""
+NO_SUCH_KEY = "This agent has no such key."
 
 logger = Logger(service="operator_api")
 
@@ -106,21 +107,14 @@ def _suspend(event: dict[str, Any]) -> Answer:
 def _issue_key(event: dict[str, Any]) -> Answer:
     wanted, actor = _body(event, NewKey), _actor(event)
     key_id = keys.new_key_id(stores().stage, GENERATION, _entropy(event, f"key {_agent(event)}"))
-    scopes, ranges, ends_at = tuple(wanted.scopes), tuple(wanted.ip_ranges), instant(wanted.expires_at)
-    record = KeyRecord(key_id, _agent(event), "active", 1, scopes, ranges, actor.now, ends_at)
+    record = new_key(wanted, key_id, _agent(event), actor.now)
     stored = key_records.read(stores().table, key_id)
     if stored is None:
         _found(key_issuing.issue(stores().table, actor, record))
         stored = key_records.read(stores().table, key_id)
-    if stored is None or not _is_retry(stored, record):
+    if stored is None or not is_retry(stored, record):
         raise Refusal("idempotency_conflict", "This Idempotency-Key has issued a key, whose secret is not shown again.")
     return json_answer(201, {**describe_key(stored), "secret": stores().roots.secret_of(key_id)})
-
-
-def _is_retry(stored: KeyRecord, wanted: KeyRecord) -> bool:
-    """Whether ``stored`` is what this call, or its first try a while ago, has made."""
-    same = replace(wanted, created_at=stored.created_at) == stored
-    return same and wanted.created_at - stored.created_at <= SECRET_RETRY_WINDOW
 
 
 def _list_keys(event: dict[str, Any]) -> Answer:
@@ -129,13 +123,25 @@ def _list_keys(event: dict[str, Any]) -> Answer:
     return json_answer(200, {"keys": [describe_key(record) for record in found], "cursor": cursor})
 
 
+def _retire_key(event: dict[str, Any]) -> Answer:
+    until = parse_rfc3339(_body(event, Retirement).until)
+    return _key_answer(key_issuing.retire(stores().table, _actor(event), _agent(event), _key(event), until))
+
+
 def _revoke_key(event: dict[str, Any]) -> Answer:
-    key_id = event["pathParameters"]["key"]
-    record = None
-    if keys.is_key_id(key_id):
-        record = key_issuing.revoke(stores().table, _actor(event), _agent(event), key_id)
+    return _key_answer(key_issuing.revoke(stores().table, _actor(event), _agent(event), _key(event)))
+
+
+def _key(event: dict[str, Any]) -> str:
+    key_id: str = event["pathParameters"]["key"]
+    if not keys.is_key_id(key_id):
+        raise Refusal("not_found", NO_SUCH_KEY)
+    return key_id
+
+
+def _key_answer(record: KeyRecord | None) -> Answer:
     if record is None:
-        raise Refusal("not_found", "This agent has no such key.")
+        raise Refusal("not_found", NO_SUCH_KEY)
     return json_answer(200, describe_key(record))
 
 
@@ -231,6 +237,7 @@ _ROUTES = {
     ("POST", "/v1/agents/{agent}/suspend"): _suspend,
     ("POST", "/v1/agents/{agent}/keys"): _issue_key,
     ("GET", "/v1/agents/{agent}/keys"): _list_keys,
+    ("POST", "/v1/agents/{agent}/keys/{key}/retire"): _retire_key,
     ("POST", "/v1/agents/{agent}/keys/{key}/revoke"): _revoke_key,
     ("GET", "/v1/agents/{agent}/policy"): _get_policy,
     ("PUT", "/v1/agents/{agent}/policy"): _put_policy,

@@ -25,6 +25,7 @@ OPERATOR_ROUTES = (
     "POST /v1/agents/{agent}/suspend",
     "GET /v1/agents/{agent}/keys",
     "POST /v1/agents/{agent}/keys",
+    "POST /v1/agents/{agent}/keys/{key}/retire",
     "POST /v1/agents/{agent}/keys/{key}/revoke",
     "GET /v1/agents/{agent}/policy",
     "PUT /v1/agents/{agent}/policy",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from portcullis.domain.times import SECOND, rfc3339
 from portcullis.protocol import keys
 from tests.functions import deployed
 from tests.functions.deployed import Deployed, unique
@@ -125,9 +126,19 @@ def test_a_revoked_key_is_refused_once_its_record_is_read_again(stack: Deployed)
     assert stack.call(agent, "GET", "/v1/whoami").code == "invalid_credentials"
 
 
-def test_an_expired_key_is_refused(stack: Deployed) -> None:
-    agent = stack.agent(expires_at="2020-01-01T00:00:00Z")
+def test_an_expired_key_is_refused(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = stack.agent(expires_at=rfc3339((int(time.time()) + 60) * SECOND))
+    assert stack.call(agent, "GET", "/v1/whoami").status == 200
+    later = time.time_ns() + 60 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later)
     assert stack.call(agent, "GET", "/v1/whoami").code == "invalid_credentials"
+
+
+def test_a_key_that_has_expired_already_is_not_issued(stack: Deployed) -> None:
+    agent = stack.agent()
+    body = {"expires_at": "2020-01-01T00:00:00Z"}
+    refused = stack.operator("POST", "/v1/agents/{agent}/keys", body, agent=agent.agent_id)
+    assert (refused.status, refused.code, refused.body["field"]) == (400, "malformed_request", "expires_at")
 
 
 @pytest.mark.parametrize(("address", "status"), [("203.0.113.9", 200), ("198.51.100.1", 401), ("2001:db8::1", 200)])

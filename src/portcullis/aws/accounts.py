@@ -3,6 +3,7 @@
 from portcullis.aws.cache import TtlCache
 from portcullis.aws.dynamo import Item, Table
 from portcullis.domain.account import Account
+from portcullis.domain.rate import AGENT_TAT, KEY_TAT_PREFIX
 
 CACHE_SECONDS = 15
 LISTING_KEY = "AGENTS"
@@ -24,6 +25,10 @@ class Accounts:
             if account is not None:
                 self._cache.put(agent, account)
         return account
+
+    def seen(self, agent: str) -> Account | None:
+        """The account as this process last saw it, if it did in the last 15 s. Reads nothing."""
+        return self._cache.get(agent)
 
     def keep(self, account: Account) -> None:
         """Remember a newer state, as a commit or its refusal has shown it."""
@@ -73,6 +78,6 @@ def from_item(item: Item) -> Account:
         policy_sha256=item["policy_sha256"],
         live_keys=item.get("live_keys", frozenset()),
         created_at=item["created_at"],
-        tat=item.get("tat", 0),
+        tats={name: item[name] for name in item if name == AGENT_TAT or name.startswith(KEY_TAT_PREFIX)},
         windows={name: value for name, value in item.items() if name[0] == "d" and name[1:].isdigit()},
     )

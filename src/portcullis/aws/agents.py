@@ -9,6 +9,7 @@ from portcullis.aws.policies import Policies
 from portcullis.aws.wire import Unavailable
 from portcullis.domain.account import Account
 from portcullis.domain.policy import PolicyDocument
+from portcullis.domain.rate import key_tat
 
 
 def create(table: Table, policies: Policies, actor: Actor, agent: str, name: str, document: PolicyDocument) -> Account:
@@ -35,7 +36,9 @@ def suspend(table: Table, actor: Actor, agent: str, reason: str) -> Account | No
             return None
         sets: dict[str, Any] = {"state": "suspended", "epoch": account.epoch + 1}
         data = {"reason": reason, "epoch": account.epoch + 1}
-        return Change("agent.suspended", data, sets=sets, clauses="REMOVE live_keys")
+        names = {f"#tat{number}": key_tat(name) for number, name in enumerate(sorted(account.live_keys))}
+        removed = ", ".join(["live_keys", *names])
+        return Change("agent.suspended", data, sets=sets, clauses=f"REMOVE {removed}", names=names)
 
     return changes.apply(table, agent, actor, plan)
 

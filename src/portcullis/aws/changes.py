@@ -47,6 +47,7 @@ class Change:
     others: Sequence[dict[str, Any]] = ()
     sets: dict[str, Any] = field(default_factory=dict)
     clauses: str = ""
+    names: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
 
@@ -106,7 +107,7 @@ def attempts(clock: Callable[[], float] = time.monotonic, sleep: Callable[[float
 def _actions(account: Account, actor: Actor, change: Change) -> list[dict[str, Any]]:
     rev = account.rev + 1
     sets = {"rev": rev, **change.sets}
-    names = {f"#{name}": name for name in sets}
+    names = {f"#{name}": name for name in sets} | change.names
     values = {f":{name}": value for name, value in sets.items()} | change.values | {":read": account.rev}
     assignments = ", ".join(f"#{name} = :{name}" for name in sets)
     update = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from portcullis.aws import accounts, records
+from portcullis.aws import accounts, gcra, records
 from portcullis.aws.dynamo import Cancelled, Table, to_attributes
 from portcullis.domain.account import Account, Reservation
 from portcullis.domain.record import Record
@@ -56,11 +56,11 @@ def _update(agent: str, wanted: Reservation, last_seen: Account) -> dict[str, An
         ":key_version": wanted.key_version,
         ":policy_version": wanted.policy_version,
         ":epoch": wanted.epoch,
-        ":arrived": wanted.arrived,
     }
     sets: list[str] = []
     removes: list[str] = []
-    _rate(wanted, last_seen, conditions, sets, values)
+    for claim in wanted.claims:
+        gcra.admit(claim, last_seen.tats.get(claim.tat, 0), conditions, sets, names, values)
     if wanted.limit is not None:
         _window(wanted, wanted.limit, conditions, sets, names, values)
     for number, name in enumerate(sorted(last_seen.windows)):
@@ -78,22 +78,6 @@ def _update(agent: str, wanted: Reservation, last_seen: Account) -> dict[str, An
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }
-
-
-def _rate(
-    wanted: Reservation, last_seen: Account, conditions: list[str], sets: list[str], values: dict[str, Any]
-) -> None:
-    """GCRA in its two forms (domain/rate.py), chosen from the TAT last seen."""
-    rate, now = wanted.rate, wanted.now
-    if wanted.is_idle(last_seen):
-        conditions.append("(attribute_not_exists(tat) OR tat <= :arrived)")
-        sets.append("tat = :next")
-        values[":next"] = now + rate.interval
-    else:
-        conditions.append("tat > :arrived AND tat <= :latest")
-        sets.append("tat = tat + :interval")
-        values[":latest"] = now + rate.tolerance
-        values[":interval"] = rate.interval
 
 
 def _window(

@@ -117,6 +117,22 @@ class Table:
             raise
         return True
 
+    def update_if(self, key: Item, update: Mapping[str, Any]) -> tuple[bool, Item]:
+        """Update an item if ``update``'s condition holds: whether it did, and the item as it is now, or then was."""
+        try:
+            answer = self._call(
+                "UpdateItem",
+                Key=to_attributes(key),
+                **update,
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AwsError as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
+            return False, from_attributes(error.payload.get("Item") or {})
+        return True, from_attributes(answer["Attributes"])
+
     def query(self, **request: Any) -> tuple[list[Item], Item | None]:
         """One page of a Query and the key to go on from."""
         answer = self._call("Query", **request)

@@ -1,10 +1,17 @@
-"""Keys as operators manage them: issue and revoke. A key may commit only while the account lists it as live."""
+"""Keys as operators manage them: issue, retire and revoke. A key may commit only while the account lists it as live."""
 
 from portcullis.aws import changes, key_records
 from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.dynamo import Table, to_attributes
+from portcullis.domain import rate, times
 from portcullis.domain.account import MAX_LIVE_KEYS, Account
+from portcullis.domain.rate import key_tat
+from portcullis.domain.strict_json import MalformedInput
+from portcullis.domain.times import SECOND
 from portcullis.domain.verification import KeyRecord
+
+RETIRE_NOTICE = 30 * SECOND
+"""How far ahead a key's end lies at least: every cached record is read anew before it, so the end is exact."""
 
 
 def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
@@ -15,11 +22,16 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
             return None
         if account.state != "active":
             raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
+        if record.ends_at is not None and record.ends_at <= actor.now:
+            raise MalformedInput("expires_at", "lies in the past; give a later instant, or none")
         if len(account.live_keys) >= MAX_LIVE_KEYS:
-            raise Conflict(f"The agent has {MAX_LIVE_KEYS} live keys. Revoke one first.")
+            raise Conflict(
+                f"The agent has {MAX_LIVE_KEYS} live keys. Revoke one first, an expired one if there is one."
+            )
+        data = {"scopes": list(record.scopes), "ip_ranges": list(record.ip_ranges), "ends_at": record.ends_at}
         return Change(
             "key.issued",
-            {"scopes": list(record.scopes), "ip_ranges": list(record.ip_ranges), "ends_at": record.ends_at},
+            {**data, "rate": rate.render(record.rate)},
             others=[changes.put_new(key_records.to_item(record))],
             clauses="ADD live_keys :live",
             values={":live": frozenset({record.live_name})},
@@ -42,9 +54,10 @@ def revoke(table: Table, actor: Actor, agent: str, key_id: str) -> KeyRecord | N
         return Change(
             "key.revoked",
             {},
-            others=[_update(present)],
-            clauses="DELETE live_keys :live",
+            others=[_update(present, {"state": "revoked", "version": present.version + 1})],
+            clauses="DELETE live_keys :live REMOVE #key_tat",
             values={":live": frozenset({present.live_name})},
+            names={"#key_tat": key_tat(present.live_name)},
             key=key_id,
         )
 
@@ -52,14 +65,46 @@ def revoke(table: Table, actor: Actor, agent: str, key_id: str) -> KeyRecord | N
     return key_records.read(table, key_id)
 
 
-def _update(present: KeyRecord) -> dict[str, object]:
-    values = {":revoked": "revoked", ":version": present.version + 1, ":read": present.version}
+def retire(table: Table, actor: Actor, agent: str, key_id: str, until: int) -> KeyRecord | None:
+    """Let a key end at ``until`` (microseconds), or at its expiry if that is earlier. None: no such key.
+
+    It keeps its version and its place among the live keys, so that no request of the overlap is refused; from the
+    end on the authorizer refuses it. Again with the same end: nothing changes. An end moves to earlier only.
+    """
+    record = key_records.read(table, key_id)
+    if record is None or record.agent != agent:
+        return None
+
+    def plan(_: Account) -> Change | None:
+        present = key_records.read(table, key_id)
+        if present is None or present.state == "revoked":
+            raise Conflict("The key is revoked; it has ended already.")
+        ends_at = until if present.ends_at is None else min(until, present.ends_at)
+        if present.state == "retiring" and until == present.ends_at:
+            return None
+        if present.state == "retiring" and until > ends_at:
+            raise Conflict(f"The key retires at {times.rfc3339(ends_at)}; its end can only move to earlier.")
+        if until < actor.now + RETIRE_NOTICE:
+            raise MalformedInput(
+                "until", f"at least {RETIRE_NOTICE // SECOND} s ahead; to end a key at once, revoke it"
+            )
+        sets = {"state": "retiring", "ends_at": ends_at}
+        return Change("key.retiring", {"ends_at": ends_at}, others=[_update(present, sets)], key=key_id)
+
+    changes.apply(table, agent, actor, plan)
+    return key_records.read(table, key_id)
+
+
+def _update(present: KeyRecord, sets: dict[str, object]) -> dict[str, object]:
+    """Set attributes of a key that still is as it was read."""
+    values = {f":{name}": value for name, value in sets.items()}
+    values |= {":was_state": present.state, ":was_version": present.version, ":was_end": present.ends_at}
     return {
         "Update": {
             "Key": to_attributes(key_records.primary_key(present.key_id)),
-            "UpdateExpression": "SET #state = :revoked, version = :version",
-            "ConditionExpression": "version = :read",
-            "ExpressionAttributeNames": {"#state": "state"},
+            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in sets)}",
+            "ConditionExpression": "#state = :was_state AND #version = :was_version AND #ends_at = :was_end",
+            "ExpressionAttributeNames": {f"#{name}": name for name in ("state", "version", "ends_at")},
             "ExpressionAttributeValues": to_attributes(values),
         }
     }

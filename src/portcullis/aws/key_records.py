@@ -2,6 +2,7 @@
 
 from portcullis.aws.cache import TtlCache
 from portcullis.aws.dynamo import Item, Table
+from portcullis.domain import rate
 from portcullis.domain.verification import KeyRecord
 
 CACHE_SECONDS = 15
@@ -51,6 +52,7 @@ def to_item(record: KeyRecord) -> Item:
         "scopes": list(record.scopes),
         "ip_ranges": list(record.ip_ranges),
         "ends_at": record.ends_at,
+        "rate": rate.render(record.rate),
         "status_key": listing_key(record.agent),
         "created_at": record.created_at,
     }
@@ -67,4 +69,5 @@ def from_item(item: Item) -> KeyRecord:
         ip_ranges=tuple(item["ip_ranges"]),
         created_at=item["created_at"],
         ends_at=item["ends_at"],
+        rate=rate.parse(item.get("rate", "")),
     )

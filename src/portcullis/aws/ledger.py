@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from portcullis.aws import commit, records
 from portcullis.aws.accounts import Accounts
+from portcullis.aws.calls import Admission, Calls
 from portcullis.aws.dynamo import Cancelled, Table
 from portcullis.aws.policies import Policies
 from portcullis.aws.prices import Prices
@@ -22,6 +23,8 @@ from portcullis.domain import identifiers, money
 from portcullis.domain.account import Account, Refusal, Reservation, after, refusal
 from portcullis.domain.decisions import Denied, NeedsApproval
 from portcullis.domain.policy import decide
+from portcullis.domain.rate import claims, wait
+from portcullis.domain.rate_fields import rate_fields
 from portcullis.domain.record import APPROVAL_LIFETIME, Principal, Record, status_of, violations_of
 from portcullis.domain.transaction import Transaction
 
@@ -52,6 +55,7 @@ class Ledger:
         self._table = table
         self._policies = policies
         self._accounts = Accounts(table)
+        self._calls = Calls(table)
         self._prices = Prices(table)
         self._micros = micros
         self._sleep = sleep
@@ -59,6 +63,23 @@ class Ledger:
     def account(self, agent: str) -> Account | None:
         """The agent's account, at most 15 s old."""
         return self._accounts.find(agent)
+
+    def admit(self, principal: Principal) -> Admission | Rejected:
+        """Count a call that is not a submission, which has rates of its own."""
+        account = self._accounts.find(principal.agent)
+        if account is None:
+            return Rejected("invalid_credentials")
+        rate, now = self._policies.get(account.policy_sha256).call_rate, self._micros()
+        asked = claims(rate, principal.key_rate, principal.key_version, now, now)
+        return self._calls.admit(principal.agent, asked)
+
+    def rate_fields(self, principal: Principal) -> dict[str, str]:
+        """The rate fields of an answer to a submission, from the account as last seen. Reads nothing; maybe none."""
+        account = self._accounts.seen(principal.agent)
+        if account is None:
+            return {}
+        rate, now = self._policies.get(account.policy_sha256).rate, self._micros()
+        return rate_fields(claims(rate, principal.key_rate, principal.key_version, now, now), account.tats)
 
     def read(self, agent: str, txid: str) -> Record | None:
         """One of the agent's transactions as it is now."""
@@ -98,7 +119,9 @@ class Ledger:
         price = self._prices.table().current(transaction.token, now)
         usd = None if price is None else min(money.MAX_VALUE, money.to_micro_usd(transaction.amount, price))
         decision = decide(policy, transaction, usd, spent)
-        wanted = Reservation(principal.key_version, account.epoch, account.policy_version, policy.rate, arrived, now)
+        version = account.policy_version
+        wanted = Reservation(principal.key_version, account.epoch, version, policy.rate, arrived, now)
+        wanted = replace(wanted, key_rate=principal.key_rate)
         if usd is not None and not isinstance(decision, Denied):
             wanted = replace(wanted, usd=usd, limit=policy.daily)
         held = isinstance(decision, NeedsApproval)
@@ -140,7 +163,7 @@ class Ledger:
             case Refusal.KEY:
                 return Rejected("invalid_credentials")
             case Refusal.RATE:
-                return Rejected("rate_limited", wanted.rate.retry_after(account.tat, wanted.now))
+                return Rejected("rate_limited", wait(wanted.claims, account.tats))
             case _:
                 return account
 

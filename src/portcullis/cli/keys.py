@@ -10,11 +10,13 @@ from portcullis.cli.agents import Agent
 from portcullis.cli.context import session
 
 app = typer.Typer(no_args_is_help=True)
+Key = Annotated[str, typer.Argument(help="Key id (pk_…).")]
 COLUMNS = {
     "KEY": "key_id",
     "STATE": "state",
     "SCOPES": "scopes",
     "ADDRESSES": "ip_ranges",
+    "RATE": "rate",
     "EXPIRES": "expires_at",
     "CREATED": "created_at",
 }
@@ -27,10 +29,14 @@ def issue(
     scope: Annotated[list[str] | None, typer.Option(help="Repeat for several; default create and read.")] = None,
     ip_range: Annotated[list[str] | None, typer.Option(help="Network the key may be used from; repeatable.")] = None,
     expires_at: Annotated[str | None, typer.Option(help="RFC 3339 instant after which it is refused.")] = None,
+    per_minute: Annotated[int | None, typer.Option(help="The key's own rate, requests a minute sustained.")] = None,
+    burst: Annotated[int | None, typer.Option(help="How many of them may come at once.")] = None,
     env: Annotated[bool, typer.Option("--env", help="Print shell export lines.")] = False,
 ) -> None:
     """Issue a key. Its secret is shown this once."""
-    given = {"scopes": scope or None, "ip_ranges": ip_range or None, "expires_at": expires_at}
+    numbers = {"per_minute": per_minute, "burst": burst}
+    rate = {name: value for name, value in numbers.items() if value is not None}
+    given = {"scopes": scope or None, "ip_ranges": ip_range or None, "expires_at": expires_at, "rate": rate or None}
     body = {name: value for name, value in given.items() if value is not None}
     key = session(context).operator.create(f"/v1/agents/{agent}/keys", body)
     if env:
@@ -54,6 +60,17 @@ def list_(
 
 
 @app.command()
-def revoke(context: typer.Context, agent: Agent, key: Annotated[str, typer.Argument(help="Key id (pk_…).")]) -> None:
+def retire(
+    context: typer.Context,
+    agent: Agent,
+    key: Key,
+    until: Annotated[str, typer.Option(help="RFC 3339 instant from which it is refused, at least 30 seconds ahead.")],
+) -> None:
+    """Let a key end at an instant: until then it works as before, while its successor takes over."""
+    session(context).show(session(context).operator.post(f"/v1/agents/{agent}/keys/{key}/retire", {"until": until}))
+
+
+@app.command()
+def revoke(context: typer.Context, agent: Agent, key: Key) -> None:
     """Revoke a key: it commits nothing from now on, and is refused altogether within 15 seconds."""
     session(context).show(session(context).operator.post(f"/v1/agents/{agent}/keys/{key}/revoke"))

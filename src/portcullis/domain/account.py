@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from portcullis.domain import times
-from portcullis.domain.rate import Rate
+from portcullis.domain.rate import Claim, Rate, claims, wait
 
 MAX_LIVE_KEYS = 8
 DAY = 86_400 * times.SECOND
@@ -12,7 +12,8 @@ DAY = 86_400 * times.SECOND
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What is known of an account when it was last read. ``windows`` maps a window's name to micro-USD spent."""
+    """What is known of an account when it was last read. ``windows`` maps a window's name to micro-USD spent,
+    ``tats`` the names of rates (agent's and keys') to their TATs."""
 
     agent: str
     name: str
@@ -23,7 +24,7 @@ class Account:
     policy_sha256: bytes
     live_keys: frozenset[str]
     created_at: int
-    tat: int = 0
+    tats: dict[str, int] = field(default_factory=dict)
     windows: dict[str, int] = field(default_factory=dict)
 
 
@@ -42,15 +43,12 @@ class Reservation:
     now: int
     usd: int = 0
     limit: int | None = None
+    key_rate: Rate | None = None
 
-    def is_idle(self, account: Account) -> bool:
-        """Which form of the rate's update fits: idle when the TAT lay in the past as the request arrived.
-
-        Not as it is tried: many that try at once would each find the account idle, one would win, and the others,
-        trying again a moment later, would find it idle again. Judged by its arrival, whoever lost once is busy for
-        good, and the busy form excludes nobody. The TAT may so lag by the time between the two, no more.
-        """
-        return account.tat <= self.arrived
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What it asks of the rates."""
+        return claims(self.rate, self.key_rate, self.key_version, self.arrived, self.now)
 
     @property
     def window(self) -> str:
@@ -86,8 +84,8 @@ def after(account: Account, wanted: Reservation) -> Account:
     if wanted.limit is not None:
         windows[wanted.window] = windows.get(wanted.window, 0) + wanted.usd
     windows = {name: spent for name, spent in windows.items() if name >= wanted.oldest_window}
-    base = wanted.now if wanted.is_idle(account) else account.tat
-    return replace(account, tat=base + wanted.rate.interval, windows=windows)
+    moved = {claim.tat: claim.after(account.tats.get(claim.tat, 0)) for claim in wanted.claims}
+    return replace(account, tats=account.tats | moved, windows=windows)
 
 
 def refusal(account: Account, wanted: Reservation) -> Refusal:
@@ -98,7 +96,7 @@ def refusal(account: Account, wanted: Reservation) -> Refusal:
         return Refusal.KEY
     if (account.epoch, account.policy_version) != (wanted.epoch, wanted.policy_version):
         return Refusal.CHANGED
-    if not wanted.rate.admits(account.tat, wanted.now):
+    if wait(wanted.claims, account.tats) is not None:
         return Refusal.RATE
     spent = account.windows.get(wanted.window, 0)
     if wanted.limit is not None and spent + wanted.usd > wanted.limit:

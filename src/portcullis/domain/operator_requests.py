@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -9,11 +10,14 @@ from pydantic import AfterValidator, Field
 from portcullis.domain import money, times
 from portcullis.domain.account import Account
 from portcullis.domain.models import StrictModel
-from portcullis.domain.policy import PolicyDocument
+from portcullis.domain.policy import PolicyDocument, RateLimit
+from portcullis.domain.rate import Rate
 from portcullis.domain.verification import KeyRecord
 
 TOKEN = re.compile(r"[A-Z0-9]{1,12}", re.ASCII)
 PRICE_LIFETIME = 86_400 * times.SECOND
+SECRET_RETRY_WINDOW = 600 * times.SECOND
+"""How long the same Idempotency-Key shows a new key's secret again, to the caller whose first answer was lost."""
 SCOPES = ("transactions:create", "transactions:read")
 
 
@@ -59,7 +63,7 @@ class NewAgent(StrictModel):
 
 
 class NewKey(StrictModel):
-    """``POST /v1/agents/{agent}/keys``; no range means any address, no expiry none."""
+    """``POST /v1/agents/{agent}/keys``; no range means any address, no expiry none, no rate the agent's alone."""
 
     scopes: Annotated[list[Annotated[str, AfterValidator(_scope)]], Field(min_length=1, max_length=8)] = Field(
         default_factory=lambda: list(SCOPES)
@@ -68,6 +72,13 @@ class NewKey(StrictModel):
         default_factory=list
     )
     expires_at: Instant | None = None
+    rate: RateLimit | None = None
+
+
+class Retirement(StrictModel):
+    """``POST /v1/agents/{agent}/keys/{key}/retire``: the instant from which the key is refused."""
+
+    until: Instant
 
 
 class Suspension(StrictModel):
@@ -118,8 +129,30 @@ def describe_key(record: KeyRecord) -> dict[str, Any]:
         "scopes": list(record.scopes),
         "ip_ranges": list(record.ip_ranges),
         "expires_at": _text(record.ends_at),
+        "rate": {"per_minute": record.rate.per_minute, "burst": record.rate.burst} if record.rate else None,
         "created_at": times.rfc3339(record.created_at),
     }
+
+
+def new_key(wanted: NewKey, key_id: str, agent: str, now: int) -> KeyRecord:
+    """The record of the key that a body asks for."""
+    return KeyRecord(
+        key_id,
+        agent,
+        "active",
+        1,
+        tuple(wanted.scopes),
+        tuple(wanted.ip_ranges),
+        created_at=now,
+        ends_at=instant(wanted.expires_at),
+        rate=Rate(wanted.rate.per_minute, wanted.rate.burst) if wanted.rate else None,
+    )
+
+
+def is_retry(stored: KeyRecord, wanted: KeyRecord) -> bool:
+    """Whether ``stored`` is what this call, or its first try a while ago, has made."""
+    same = replace(wanted, created_at=stored.created_at) == stored
+    return same and wanted.created_at - stored.created_at <= SECRET_RETRY_WINDOW
 
 
 def describe_price(entry: dict[str, Any]) -> dict[str, Any]:

@@ -41,19 +41,21 @@ class Limits(StrictModel):
 
 
 class RateLimit(StrictModel):
-    """How often: transactions per minute sustained, and at once."""
+    """How often: requests per minute sustained, and at once."""
 
     per_minute: Annotated[int, Field(ge=1, le=60_000)] = 600
     burst: Annotated[int, Field(ge=1, le=10_000)] = 100
 
 
 class PolicyDocument(StrictModel):
-    """What the operator writes. ``hold_above``: larger transactions wait for a human."""
+    """What the operator writes. ``hold_above``: larger transactions wait for a human. ``rate`` is that of
+    transactions, ``call_rate`` that of every other call."""
 
     allowlist: Allowlist
     limits: Limits
     hold_above: Usd
     rate: RateLimit = RateLimit()
+    call_rate: RateLimit = RateLimit()
 
     def text(self) -> str:
         """The canonical JSON text, which is what is stored and hashed."""
@@ -70,6 +72,7 @@ class Policy:
     daily: int
     hold_above: int
     rate: Rate
+    call_rate: Rate
 
 
 def parse_document(value: Any) -> PolicyDocument:
@@ -86,12 +89,14 @@ def compile_text(text: str) -> Policy:
     """The policy of a stored canonical text. Its amounts and addresses were validated when it was published."""
     document = parse_object(text)
     limits, rate = document["limits"], document["rate"]
+    call_rate = document.get("call_rate") or RateLimit().model_dump()  # older policies have none
     return Policy(
         frozenset(document["allowlist"]["wallets"]),
         money.parse_usd(limits["per_transaction"]),
         money.parse_usd(limits["daily"]),
         money.parse_usd(document["hold_above"]),
         Rate(rate["per_minute"], rate["burst"]),
+        Rate(call_rate["per_minute"], call_rate["burst"]),
     )
 
 

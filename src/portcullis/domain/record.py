@@ -6,6 +6,7 @@ from typing import Any
 
 from portcullis.domain import money, times
 from portcullis.domain.decisions import Approved, Decision, Denied, NeedsApproval, Violation
+from portcullis.domain.rate import Rate
 
 APPROVAL_LIFETIME = 3600 * times.SECOND
 STATUSES = ("approved", "pending_approval", "denied")
@@ -21,6 +22,7 @@ class Principal:
     scopes: frozenset[str]
     digest: str
     source_ip: str
+    key_rate: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)

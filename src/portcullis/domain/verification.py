@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from portcullis.domain.rate import Rate
 from portcullis.domain.times import SECOND
 from portcullis.protocol import keys, signing
 
@@ -36,6 +37,7 @@ class KeyRecord:
     ip_ranges: tuple[str, ...]
     created_at: int
     ends_at: int | None = None
+    rate: Rate | None = None
 
     @property
     def live_name(self) -> str:

@@ -62,7 +62,7 @@ def test_the_transaction_is_put_if_it_does_not_exist(wanted: Reservation) -> Non
 
 
 def test_an_idle_account(wanted: Reservation) -> None:
-    _, update = written(wanted, builders.account(tat=NOW))
+    _, update = written(wanted, builders.account(tats={"tat": NOW}))
 
     assert update["Key"] == {"pk": {"S": f"AGENT#{builders.AGENT}"}, "sk": {"S": "ACCOUNT"}}
     assert update["ConditionExpression"].split(" AND ") == [*CONDITIONS, IDLE, WINDOW]
@@ -83,7 +83,7 @@ def test_an_idle_account(wanted: Reservation) -> None:
 
 
 def test_a_busy_account(wanted: Reservation) -> None:
-    _, update = written(wanted, builders.account(tat=NOW + 1))
+    _, update = written(wanted, builders.account(tats={"tat": NOW + 1}))
     values = values_of(update)
 
     assert update["ConditionExpression"] == " AND ".join([*CONDITIONS, BUSY, WINDOW])
@@ -93,7 +93,7 @@ def test_a_busy_account(wanted: Reservation) -> None:
 
 @pytest.mark.parametrize(("tat", "condition"), [(0, IDLE), (NOW, IDLE), (NOW + 1, BUSY), (NOW + 10**9, BUSY)])
 def test_the_form_follows_what_was_last_seen(wanted: Reservation, tat: int, condition: str) -> None:
-    _, update = written(wanted, builders.account(tat=tat))
+    _, update = written(wanted, builders.account(tats={"tat": tat}))
     assert condition in update["ConditionExpression"]
 
 
@@ -120,8 +120,8 @@ def test_windows_that_are_over_are_removed(wanted: Reservation) -> None:
 
 LAST_SEEN = {
     "new": builders.account(),
-    "idle": builders.account(tat=NOW, windows={"d20261121": 1}),
-    "busy": builders.account(tat=NOW + 1, windows={"d20261119": 1, "d20261118": 1}),
+    "idle": builders.account(tats={"tat": NOW}, windows={"d20261121": 1}),
+    "busy": builders.account(tats={"tat": NOW + 1}, windows={"d20261119": 1, "d20261118": 1}),
 }
 
 
@@ -149,3 +149,21 @@ def test_what_a_cancelled_commit_tells() -> None:
     assert commit.account_as_it_was(refused) == account
     assert (commit.existing(refused), commit.account_as_it_was(exists)) == (None, None)
     assert [commit.condition_failed(cancelled) for cancelled in (exists, refused, met)] == [True, True, False]
+
+
+def test_a_key_with_a_rate_of_its_own_has_its_own_form() -> None:
+    key_tat = "t#" + builders.KEY_NAME[:8]
+    wanted = Reservation(builders.KEY_NAME, 3, 7, RATE, NOW, NOW, key_rate=Rate(6, 2))
+    _, idle = written(wanted, builders.account(tats={"tat": NOW + 1}))
+    _, busy = written(wanted, builders.account(tats={"tat": NOW, key_tat: NOW + 1}))
+
+    assert idle["ConditionExpression"].endswith(f"{BUSY} AND (attribute_not_exists(#key_tat) OR #key_tat <= :arrived)")
+    assert idle["UpdateExpression"] == "SET tat = tat + :interval, #key_tat = :key_next"
+    assert busy["ConditionExpression"].endswith(f"{IDLE} AND #key_tat > :arrived AND #key_tat <= :key_latest")
+    assert busy["UpdateExpression"] == "SET tat = :next, #key_tat = #key_tat + :key_interval"
+    assert (idle["ExpressionAttributeNames"]["#key_tat"], values_of(idle)[":key_next"]) == (key_tat, NOW + 10_000_000)
+    assert (values_of(busy)[":key_latest"], values_of(busy)[":key_interval"]) == (NOW + 10_000_000, 10_000_000)
+    for update in (idle, busy):
+        text = f"{update['ConditionExpression']} {update['UpdateExpression']}"
+        assert set(re.findall(r":\w+", text)) == set(update["ExpressionAttributeValues"])
+        assert set(re.findall(r"#\w+", text)) == set(update["ExpressionAttributeNames"])

@@ -11,6 +11,7 @@ from portcullis.domain.account import MAX_LIVE_KEYS, Account
 from portcullis.domain.decisions import Violation
 from portcullis.domain.models import validate
 from portcullis.domain.operator_requests import NewAgent
+from portcullis.domain.rate import key_tat
 from portcullis.domain.record import Record
 from portcullis.domain.strict_json import MalformedInput
 from portcullis.domain.transaction import MAX_CONTENT_BYTES, Transaction, parse_transaction
@@ -116,7 +117,7 @@ def largest_account() -> Account:
     name = "\U0001f600" * 64
     policy = {"allowlist": {}, "limits": {"per_transaction": "1", "daily": "1"}, "hold_above": "1"}
     assert validate(NewAgent, {"name": name, "policy": policy}).name == name
-    bodies = [base62.from_bytes(bytes([number]) * 20, 22) for number in range(MAX_LIVE_KEYS)]
+    bodies = [base62.from_bytes(bytes([number + 1]) * 20, 22) for number in range(MAX_LIVE_KEYS)]
     return builders.account(
         name=name,
         epoch=LARGE,
@@ -131,8 +132,10 @@ def largest_account() -> Account:
 @pytest.mark.parametrize("state", ["active", "suspended"])
 def test_the_largest_account(windows: list[str], state: str) -> None:
     account = largest_account()
-    item = accounts.to_item(account) | {"live_keys": account.live_keys, "tat": 10**16 - 1, "state": state}
+    tats = dict.fromkeys(["tat", *map(key_tat, account.live_keys)], 10**16 - 1)
+    item = accounts.to_item(account) | {"live_keys": account.live_keys, "state": state} | tats
 
+    assert len(tats) == MAX_LIVE_KEYS + 1
     assert size(item | dict.fromkeys(windows, 10**15 - 1)) < WRITE_UNIT
 
 

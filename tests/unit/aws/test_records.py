@@ -61,8 +61,9 @@ def test_violations_are_stored_in_short() -> None:
 
 @given(st.dictionaries(st.dates().map(lambda day: f"d{day:%Y%m%d}"), COUNTS, max_size=3), COUNTS)
 def test_an_account_round_trips(windows: dict[str, int], tat: int) -> None:
-    account = builders.account(windows=windows, tat=tat)
-    item = accounts.to_item(account) | {"live_keys": account.live_keys, "tat": tat} | windows
+    tats = {"tat": tat, "t#0abcdefg": tat}
+    account = builders.account(windows=windows, tats=tats)
+    item = accounts.to_item(account) | {"live_keys": account.live_keys} | tats | windows
     assert accounts.from_item(through_the_wire(item)) == account
 
 

@@ -162,3 +162,14 @@ def test_sign_and_send_for_programs(cli: Cli) -> None:
     result = cli.run("agent", "sign-and-send", "GET", "/v1/nothing", "--show", as_json=True)
     assert result.code == 1
     assert json.loads(result.out)["body"]["code"] == "not_found"
+
+
+def test_a_key_is_issued_with_a_rate_and_retired(cli: Cli) -> None:
+    cli.answers = [ok(KEY), ok(KEY)]
+    assert cli.run("keys", "issue", AGENT, "--per-minute", "60", "--burst", "5").code == 0
+    assert cli.run("keys", "retire", AGENT, KEY_ID, "--until", "2026-11-21T06:31:00Z").code == 0
+    assert [json.loads(request.content) for request in cli.sent] == [
+        {"rate": {"per_minute": 60, "burst": 5}},
+        {"until": "2026-11-21T06:31:00Z"},
+    ]
+    assert cli.sent[1].url.path == f"/local/v1/agents/{AGENT}/keys/{KEY_ID}/retire"

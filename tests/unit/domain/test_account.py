@@ -21,7 +21,7 @@ BREAKS: dict[Refusal, dict[str, Any]] = {
     Refusal.SUSPENDED: {"state": "suspended"},
     Refusal.KEY: {"live_keys": frozenset({"other#1"})},
     Refusal.CHANGED: {"epoch": 2},
-    Refusal.RATE: {"tat": NOW + 1},
+    Refusal.RATE: {"tats": {"tat": NOW + 1}},
     Refusal.BUDGET: {"windows": {WINDOW: 91}},
 }
 
@@ -79,8 +79,8 @@ def test_the_window_is_the_utc_day(wanted: Reservation) -> None:
 
 
 def test_after_a_commit_the_rate_and_the_window_have_moved(wanted: Reservation) -> None:
-    moved = after(account(tat=NOW - 1, windows={WINDOW: 5, "d20261120": 70, "d20261119": 9}), wanted)
-    assert moved == account(tat=NOW + 1_000_000, windows={WINDOW: 15, "d20261120": 70})
+    moved = after(account(tats={"tat": NOW - 1}, windows={WINDOW: 5, "d20261120": 70, "d20261119": 9}), wanted)
+    assert moved == account(tats={"tat": NOW + 1_000_000}, windows={WINDOW: 15, "d20261120": 70})
 
 
 def test_after_the_first_of_a_day_the_window_is_new(wanted: Reservation) -> None:
@@ -88,6 +88,15 @@ def test_after_the_first_of_a_day_the_window_is_new(wanted: Reservation) -> None
 
 
 def test_after_a_denial_only_the_rate_has_moved(wanted: Reservation) -> None:
-    before = account(tat=NOW + 5, windows={WINDOW: 5})
+    before = account(tats={"tat": NOW + 5}, windows={WINDOW: 5})
     moved = after(before, replace(wanted, usd=0, limit=None))
-    assert moved == replace(before, tat=NOW + 1_000_005)
+    assert moved == replace(before, tats={"tat": NOW + 1_000_005})
+
+
+def test_a_key_with_a_rate_of_its_own_is_held_to_both(wanted: Reservation) -> None:
+    limited = replace(wanted, key_rate=Rate(60, 2))
+    used = {"t#" + KEY_NAME[:8]: NOW + 1_000_001}
+
+    assert refusal(account(tats=used), limited) is Refusal.RATE
+    assert refusal(account(tats=used), wanted) is Refusal.NONE
+    assert after(account(), limited).tats == {"tat": NOW + 1_000_000, "t#" + KEY_NAME[:8]: NOW + 1_000_000}

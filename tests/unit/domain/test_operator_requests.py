@@ -6,6 +6,7 @@ import pytest
 
 from portcullis.domain import operator_requests as requests
 from portcullis.domain.models import Model, validate
+from portcullis.domain.rate import Rate
 from portcullis.domain.strict_json import MalformedInput
 from tests.unit.domain import builders
 
@@ -45,6 +46,9 @@ def test_a_new_key_with_everything() -> None:
         ("expires_at", "tomorrow", "expires_at: expected an instant with an offset"),
         ("expires_at", "9999-12-31T23:59:59-23:59", "expires_at: year 10000 is out of range"),
         ("expires_at", 1, "expires_at: Input should be a valid string"),
+        ("rate", {"per_minute": 0}, "rate.per_minute: Input should be greater than or equal to 1"),
+        ("rate", {"burst": 10_001}, "rate.burst: Input should be less than or equal to 10000"),
+        ("rate", "60/5", "rate: Input should be"),
         ("secret", "sk", "secret: unknown field"),
     ],
 )
@@ -79,7 +83,7 @@ def test_a_wrong_price(usd: str) -> None:
 
 
 def test_an_agent_is_described_by_what_operators_manage() -> None:
-    assert requests.describe_account(builders.account(tat=1, windows={"d20261121": 5})) == {
+    assert requests.describe_account(builders.account(tats={"tat": 1}, windows={"d20261121": 5})) == {
         "agent_id": builders.AGENT,
         "name": "payer",
         "state": "active",
@@ -99,9 +103,18 @@ def test_a_key_is_described_without_its_secret() -> None:
         "scopes": ["transactions:create", "transactions:read"],
         "ip_ranges": ["203.0.113.0/24"],
         "expires_at": "2026-11-21T06:31:00.000Z",
+        "rate": None,
         "created_at": "2026-11-21T06:31:00.000Z",
     }
     assert requests.describe_key(builders.key_record())["expires_at"] is None
+
+
+def test_a_keys_rate_comes_from_the_body_and_is_described() -> None:
+    wanted = validate(requests.NewKey, {"rate": {"per_minute": 60, "burst": 5}})
+    record = requests.new_key(wanted, builders.KEY_ID, builders.AGENT, builders.NOW)
+
+    assert record == builders.key_record(rate=Rate(60, 5))
+    assert requests.describe_key(record)["rate"] == {"per_minute": 60, "burst": 5}
 
 
 def test_a_price_is_described() -> None:

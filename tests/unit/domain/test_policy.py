@@ -29,7 +29,9 @@ OTHER = "base:0x" + "1" * 40
 
 AMOUNTS = st.integers(0, 2000 * DOLLAR) | st.sampled_from([HOLD, HOLD + 1, LIMIT, LIMIT + 1, DAILY, DAILY + 1])
 REFERENCES = st.sampled_from([REFERENCE, OTHER])
-POLICIES = st.builds(Policy, st.frozensets(REFERENCES), AMOUNTS, AMOUNTS, AMOUNTS, st.just(Rate(600, 100)))
+POLICIES = st.builds(
+    Policy, st.frozensets(REFERENCES), AMOUNTS, AMOUNTS, AMOUNTS, st.just(Rate(600, 100)), st.just(Rate(60, 10))
+)
 
 
 @pytest.fixture
@@ -39,6 +41,7 @@ def document() -> dict[str, Any]:
         "limits": {"per_transaction": "500", "daily": "1000"},
         "hold_above": "100",
         "rate": {"per_minute": 600, "burst": 100},
+        "call_rate": {"per_minute": 60, "burst": 10},
     }
 
 
@@ -57,7 +60,7 @@ def paying(reference: str, layer: str = "wallet") -> Transaction:
 
 
 def test_the_document_compiles_to_micro_dollars(policy: Policy) -> None:
-    assert policy == Policy(frozenset({REFERENCE}), LIMIT, DAILY, HOLD, Rate(600, 100))
+    assert policy == Policy(frozenset({REFERENCE}), LIMIT, DAILY, HOLD, Rate(600, 100), Rate(60, 10))
 
 
 def test_within_everything_is_approved(policy: Policy, transfer: Transaction) -> None:
@@ -139,6 +142,7 @@ def test_a_restriction_never_loosens(
         data.draw(st.integers(0, policy.daily)),
         data.draw(st.integers(0, policy.hold_above)),
         policy.rate,
+        policy.call_rate,
     )
     strictness = (Approved, NeedsApproval, Denied)
 
@@ -174,6 +178,12 @@ def test_the_rate_has_a_default(document: dict[str, Any]) -> None:
     with_rate = parse_document(document).text()
     del document["rate"]
     assert parse_document(document).text() == with_rate
+
+
+def test_a_policy_stored_before_calls_had_a_rate_gives_them_the_default(document: dict[str, Any]) -> None:
+    stored = json.loads(parse_document(document).text())
+    del stored["call_rate"]
+    assert compile_text(json.dumps(stored)).call_rate == Rate(600, 100)
 
 
 @pytest.mark.parametrize(
