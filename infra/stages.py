@@ -6,6 +6,7 @@ from infra.bundling.target import LAMBDA_ARM64, THIS_MACHINE, Target
 
 MANAGED_RULE_GROUPS = (
     "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesAnonymousIpList",
     "AWSManagedRulesKnownBadInputsRuleSet",
     "AWSManagedRulesCommonRuleSet",
 )

@@ -14,11 +14,26 @@ Statement = wafv2.CfnWebACL.StatementProperty
 INSPECTED_BODY_BYTES = 16 * 1024
 RATE_WINDOW_SECONDS = 300
 KEY_ID_HEADER = "X-API-Key"
-SECRET_HEADERS = ("x-signature", "x-api-key", "x-nonce", "authorization", "x-amz-security-token")
+SECRET_HEADERS = (
+    "x-signature",
+    "x-api-key",
+    "x-nonce",
+    "signature",
+    "signature-input",
+    "authorization",
+    "x-amz-security-token",
+)
 
-# Of the common rule group only counted, not blocked: programs may omit a User-Agent, and a body may be larger than
-# that group's 8 KB, because the rule on the body's size below has the final word.
-COUNTED_RULES = {"AWSManagedRulesCommonRuleSet": ("NoUserAgent_HEADER", "SizeRestrictions_BODY")}
+# Only counted, not blocked. Programs may omit a User-Agent, and a body may be larger than the common group's 8 KB,
+# because the rule on the body's size below has the final word. Agents call from hosting providers: they run there.
+COUNTED_RULES = {
+    "AWSManagedRulesCommonRuleSet": ("NoUserAgent_HEADER", "SizeRestrictions_BODY"),
+    "AWSManagedRulesAnonymousIpList": ("HostingProviderIPList",),
+}
+
+# A policy lists up to 10,000 entries. Only the operator API has this route, and there API Gateway asks IAM before
+# anything reads the body; on the agent API the same request is answered 404 and no body is read.
+POLICY_PATH = r"^/[a-z0-9-]+/v1/agents/ag_[0-9A-Za-z]{22}/policy$"
 
 
 class WebAcl(Construct):
@@ -122,9 +137,7 @@ def _rate_per_address(limit: int) -> Statement:
 
 def _rate_per_address_and_key(limit: int) -> Statement:
     """Never per key id alone: it is public, so anyone could exhaust a victim's share by sending it."""
-    header = wafv2.CfnWebACL.RateLimitHeaderProperty(
-        name=KEY_ID_HEADER, text_transformations=[wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")]
-    )
+    header = wafv2.CfnWebACL.RateLimitHeaderProperty(name=KEY_ID_HEADER, text_transformations=_as_it_is())
     keys = [
         wafv2.CfnWebACL.RateBasedStatementCustomKeyProperty(ip={}),
         wafv2.CfnWebACL.RateBasedStatementCustomKeyProperty(header=header),
@@ -140,17 +153,37 @@ def _rate_per_address_and_key(limit: int) -> Statement:
 
 
 def _oversize_body() -> Statement:
-    """What exceeds the part that is inspected would pass the other rules unseen."""
-    return Statement(
+    """What exceeds the part that is inspected would pass the other rules unseen. Policies alone may."""
+    oversize = Statement(
         size_constraint_statement=wafv2.CfnWebACL.SizeConstraintStatementProperty(
             comparison_operator="GT",
             size=INSPECTED_BODY_BYTES,
             field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(
                 body=wafv2.CfnWebACL.BodyProperty(oversize_handling="MATCH")
             ),
-            text_transformations=[wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")],
+            text_transformations=_as_it_is(),
         )
     )
+    policy = Statement(not_statement=wafv2.CfnWebACL.NotStatementProperty(statement=_puts_a_policy()))
+    return Statement(and_statement=wafv2.CfnWebACL.AndStatementProperty(statements=[oversize, policy]))
+
+
+def _puts_a_policy() -> Statement:
+    method, path = wafv2.CfnWebACL.FieldToMatchProperty(method={}), wafv2.CfnWebACL.FieldToMatchProperty(uri_path={})
+    matches = [_matches(method, "^PUT$"), _matches(path, POLICY_PATH)]
+    return Statement(and_statement=wafv2.CfnWebACL.AndStatementProperty(statements=matches))
+
+
+def _matches(field: wafv2.CfnWebACL.FieldToMatchProperty, regex: str) -> Statement:
+    return Statement(
+        regex_match_statement=wafv2.CfnWebACL.RegexMatchStatementProperty(
+            regex_string=regex, field_to_match=field, text_transformations=_as_it_is()
+        )
+    )
+
+
+def _as_it_is() -> list[wafv2.CfnWebACL.TextTransformationProperty]:
+    return [wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")]
 
 
 def _visibility(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:

@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -117,6 +117,12 @@ class Deployment:
     def pay(self, agent: Agent, amount: str = "10", *, key: str | None = None, **fields: Any) -> httpx.Response:
         """Send a payment."""
         return self.send(self.payment(agent, amount, key=key, **fields))
+
+    def issue_key(self, agent: Agent, **fields: Any) -> Agent:
+        """Another key of the agent."""
+        issued = self.operator("POST", f"/v1/agents/{agent.agent_id}/keys", fields)
+        assert issued.status_code == 201, issued.text
+        return replace(agent, key_id=issued.json()["key_id"], secret=issued.json()["secret"])
 
     def scan(self, table: str) -> list[dict[str, Any]]:
         """Every item of a table, by its output key."""
