@@ -30,7 +30,7 @@ class Authorizer:
     def judge(self, request: SignedRequest) -> Verified | Refused:
         """Verify ``request``. Unavailable passes through: API Gateway answers it with 503."""
         token = secrets.token_urlsafe(16)
-        return verify(
+        verdict = verify(
             request,
             stage=self.stage,
             now=time.time_ns() // 1000,
@@ -38,6 +38,9 @@ class Authorizer:
             secret_of=self._roots.secret_of,
             claim_nonce=lambda key_id, nonce, timestamp: self._nonces.claim(key_id, nonce, timestamp, token),
         )
+        if verdict == Refused("invalid_credentials"):
+            self._keys.look_up_once()
+        return verdict
 
 
 authorizer = cache(Authorizer)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from portcullis.aws.wire import Service
 from portcullis.domain.times import SECOND, rfc3339
 from portcullis.protocol import keys
 from tests.functions import deployed
@@ -118,6 +119,28 @@ def test_an_unknown_key_and_a_wrong_signature_get_the_same_answer(stack: Deploye
     stranger = keys.new_key_id("test", "0", bytes(range(20)))
     unknown = stack.call(agent, "GET", "/v1/whoami", tamper=set_header("X-API-Key", stranger))
     assert wrong == unknown
+
+
+def test_an_unknown_key_and_a_wrong_signature_cost_the_same_look_ups(
+    stack: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = stack.agent()
+    assert stack.call(agent, "GET", "/v1/whoami").status == 200
+    made: list[str] = []
+    original = Service.request
+
+    def request(self: Service, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+        made.append(headers.get("x-amz-target", path))
+        return original(self, method, path, headers, body)
+
+    monkeypatch.setattr(Service, "request", request)
+    stranger = keys.new_key_id("test", "0", bytes(range(20)))
+    costs = []
+    for tamper in (set_header("X-Signature", "0" * 64), set_header("X-API-Key", stranger)):
+        made.clear()
+        assert stack.call(agent, "GET", "/v1/whoami", tamper=tamper).code == "invalid_credentials"
+        costs.append(list(made))
+    assert costs == [["DynamoDB_20120810.GetItem"]] * 2
 
 
 def test_a_revoked_key_is_refused_once_its_record_is_read_again(stack: Deployed) -> None:

@@ -15,14 +15,28 @@ class KeyRecords:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._cache: TtlCache[KeyRecord] = TtlCache(_MAX_CACHED, CACHE_SECONDS)
+        self._from_cache: str | None = None
 
     def find(self, key_id: str) -> KeyRecord | None:
         """The record, at most 15 s old, or None."""
+        self._from_cache = None
         record = self._cache.get(key_id)
         if record is None:
-            record = read(self._table, key_id)
-            if record is not None:
-                self._cache.put(key_id, record)
+            return self._read(key_id)
+        self._from_cache = key_id
+        return record
+
+    def look_up_once(self) -> None:
+        """Read what the last find took from the cache. A refusal that does so takes as long for a known key as for an
+        unknown one, which always costs a read, and so tells nobody which ids exist."""
+        if self._from_cache is not None:
+            self._read(self._from_cache)
+            self._from_cache = None
+
+    def _read(self, key_id: str) -> KeyRecord | None:
+        record = read(self._table, key_id)
+        if record is not None:
+            self._cache.put(key_id, record)
         return record
 
 
