@@ -1,6 +1,7 @@
 """What happens between two reads, two writes, two callers: injected at the client."""
 
 import json
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +21,16 @@ from tests.functions.deployed import POLICY, WALLET, Agent, Deployed, unique
 
 Call = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 CONFLICT = {"CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}]}
+
+
+class SerialService(Service):
+    """DynamoDB's calls are serializable; moto's are not, when threads make them, so here they take turns."""
+
+    turn = threading.Lock()
+
+    def json_call(self, target: str, version: str, payload: dict[str, Any]) -> dict[str, Any]:
+        with self.turn:
+            return super().json_call(target, version, payload)
 
 
 class FaultyService(Service):
@@ -73,7 +84,7 @@ def make_ledger(stack: Deployed, naps: list[float]) -> Callable[..., Ledger]:
 
     def make(service: Service | None = None) -> Ledger:
         environment = settings.aws()
-        table = Table(stack.environment["CORE_TABLE"], service or Service("dynamodb", environment))
+        table = Table(stack.environment["CORE_TABLE"], service or SerialService("dynamodb", environment))
         policies = Policies(Service("s3", environment), stack.environment["POLICY_BUCKET"])
         return Ledger(table, policies, micros=clock, sleep=naps.append)
 
@@ -307,3 +318,24 @@ def test_a_suspension_outlasts_contention(stack: Deployed, monkeypatch: pytest.M
     monkeypatch.setattr(changes, "BACKOFF_SECONDS", 0)
     answer = stack.operator("POST", "/v1/agents/{agent}/suspend", {"reason": "drill"}, agent=agent.agent_id)
     assert (answer.status, answer.body["state"]) == (200, "suspended")
+
+
+@pytest.mark.parametrize("stopped", ["suspended", "revoked", "over its rate"])
+def test_what_is_refused_already_costs_no_transaction(
+    stack: Deployed, make_ledger: Callable[..., Ledger], stopped: str
+) -> None:
+    agent, key = stack.agent({**POLICY, "rate": {"per_minute": 1, "burst": 1}}), unique("tx")
+    service = faulty()
+    ledger = make_ledger(service)
+    first = ledger.submit(principal(agent), key, transfer())
+    assert isinstance(first, Record)
+    if stopped == "suspended":
+        stack.operator("POST", "/v1/agents/{agent}/suspend", {"reason": "drill"}, agent=agent.agent_id)
+    if stopped == "revoked":
+        stack.operator("POST", "/v1/agents/{agent}/keys/{key}/revoke", agent=agent.agent_id, key=agent.key_id)
+    ledger.submit(principal(agent), unique("tx"), transfer())
+    service.operations.clear()
+    assert isinstance(ledger.submit(principal(agent), unique("tx"), transfer()), Rejected)
+    assert ledger.submit(principal(agent), key, transfer()) == first, "a repeat is no new request"
+    assert ledger.submit(principal(agent), key, transfer("11")) == Rejected("idempotency_conflict")
+    assert "TransactWriteItems" not in service.operations

@@ -19,11 +19,13 @@ class Accounts:
 
     def find(self, agent: str) -> Account | None:
         """The account, at most 15 s old, or None."""
-        account = self._cache.get(agent)
-        if account is None:
-            account = read(self._table, agent)
-            if account is not None:
-                self._cache.put(agent, account)
+        return self._cache.get(agent) or self.refresh(agent)
+
+    def refresh(self, agent: str) -> Account | None:
+        """The account as it is now, or None."""
+        account = read(self._table, agent)
+        if account is not None:
+            self._cache.put(agent, account)
         return account
 
     def seen(self, agent: str) -> Account | None:

@@ -89,10 +89,10 @@ class Ledger:
         """Decide and record, once for each idempotency key. Raises Unavailable when that could not be done."""
         arrived = self._micros()
         txid = identifiers.transaction_id(principal.agent, idempotency_key)
-        account = self._accounts.find(principal.agent)
-        if account is None:
-            return Rejected("invalid_credentials")
-        spent = 0
+        known = self._known(principal, txid, transaction, arrived)
+        if not isinstance(known, Account):
+            return known
+        account, spent = known, 0
         for attempt in range(ATTEMPTS):
             record, wanted = self._decide(principal, txid, transaction, account, spent, arrived)
             try:
@@ -110,18 +110,38 @@ class Ledger:
                 return record
         raise Unavailable(f"the account was contended in {ATTEMPTS} attempts")
 
+    def _known(
+        self, principal: Principal, txid: str, transaction: Transaction, arrived: int
+    ) -> Account | Record | Rejected:
+        """The account to decide on. What it refuses already is answered from reads: as a transaction it could only be
+        cancelled, and until then it would meet the agent's payments, and the operator who stops it, on this item."""
+        account = self._accounts.find(principal.agent)
+        if account is not None and _rejection(account, self._wanted(principal, account, arrived)) is None:
+            return account
+        account = self._accounts.refresh(principal.agent)
+        if account is None:
+            return Rejected("invalid_credentials")
+        rejected = _rejection(account, self._wanted(principal, account, arrived))
+        if rejected is None:
+            return account
+        earlier = self.read(principal.agent, txid)
+        return _repeated(earlier, transaction) if earlier else rejected
+
+    def _wanted(self, principal: Principal, account: Account, arrived: int) -> Reservation:
+        """What any transaction asks of the account; a budget comes on top of it."""
+        rate, version = self._policies.get(account.policy_sha256).rate, account.policy_version
+        wanted = Reservation(principal.key_version, account.epoch, version, rate, arrived, self._micros())
+        return replace(wanted, key_rate=principal.key_rate)
+
     def _decide(
         self, principal: Principal, txid: str, transaction: Transaction, account: Account, spent: int, arrived: int
     ) -> tuple[Record, Reservation]:
         """The decision on what ``account`` says. Spend that was merely cached is left to the commit's conditions."""
-        now = self._micros()
-        policy = self._policies.get(account.policy_sha256)
+        wanted, policy = self._wanted(principal, account, arrived), self._policies.get(account.policy_sha256)
+        now = wanted.now
         price = self._prices.table().current(transaction.token, now)
         usd = None if price is None else min(money.MAX_VALUE, money.to_micro_usd(transaction.amount, price))
         decision = decide(policy, transaction, usd, spent)
-        version = account.policy_version
-        wanted = Reservation(principal.key_version, account.epoch, version, policy.rate, arrived, now)
-        wanted = replace(wanted, key_rate=principal.key_rate)
         if usd is not None and not isinstance(decision, Denied):
             wanted = replace(wanted, usd=usd, limit=policy.daily)
         held = isinstance(decision, NeedsApproval)
@@ -151,22 +171,30 @@ class Ledger:
     ) -> Account | Record | Rejected:
         """Why the commit did not hold: the transaction first, then the account. An Account: decide again."""
         if (earlier := commit.existing(cancelled)) is not None:
-            same = earlier.content_sha256 == transaction.sha256
-            return earlier if same else Rejected("idempotency_conflict")
+            return _repeated(earlier, transaction)
         account = commit.account_as_it_was(cancelled)
         if account is None:
             return Rejected("invalid_credentials")
         self._accounts.keep(account)
-        match refusal(account, wanted):
-            case Refusal.SUSPENDED:
-                return Rejected("agent_suspended")
-            case Refusal.KEY:
-                return Rejected("invalid_credentials")
-            case Refusal.RATE:
-                return Rejected("rate_limited", wait(wanted.claims, account.tats))
-            case _:
-                return account
+        return _rejection(account, wanted) or account
 
     def _back_off(self, attempt: int) -> None:
         ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**attempt)
         self._sleep(random.uniform(0, ceiling))  # noqa: S311 jitter, not a secret
+
+
+def _repeated(earlier: Record, transaction: Transaction) -> Record | Rejected:
+    """The answer to an Idempotency-Key that was used before."""
+    return earlier if earlier.content_sha256 == transaction.sha256 else Rejected("idempotency_conflict")
+
+
+def _rejection(account: Account, wanted: Reservation) -> Rejected | None:
+    """The refusal that no new decision can change."""
+    match refusal(account, wanted):
+        case Refusal.SUSPENDED:
+            return Rejected("agent_suspended")
+        case Refusal.KEY:
+            return Rejected("invalid_credentials")
+        case Refusal.RATE:
+            return Rejected("rate_limited", wait(wanted.claims, account.tats))
+    return None
