@@ -27,9 +27,12 @@ MAY_USE = {
     "client": {"httpx", "requests"},
     "cli": {"httpx", "rich", "typer"},
 }
+# One module of the SDK reads Secrets Manager, for those who use it: botocore is optional, so it loads on first use.
+MAY_USE_ON_FIRST_USE = {"src/portcullis/client/secrets_manager.py": {"botocore"}}
 OWN = {"portcullis", "functions", "infra", "local", "bench", "tests", "app"}
 ENVIRONMENT_READERS = {"src/portcullis/aws/settings.py"}
 ENVIRON_PARAMETERS = ENVIRONMENT_READERS | {"src/portcullis/client/settings.py"}
+_LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ENVIRONMENT_NAMES = {"environ", "environb", "getenv", "getenvb"}
 
 
@@ -50,8 +53,12 @@ def wrong_arrows(module: Module) -> Iterator[str]:
 def foreign_packages(module: Module) -> Iterator[str]:
     """Imports of others' packages that the layer may not use."""
     allowed = MAY_USE.get(layer(module))
+    late = MAY_USE_ON_FIRST_USE.get(module.path, set())
+    at_import = {line for node in module.tree.body if not isinstance(node, _LATER) for line in _lines(node)}
     for line, name in imported(module):
         root = name.split(".")[0]
+        if root in late and line not in at_import:
+            continue
         if allowed is not None and root not in OWN | allowed and root not in sys.stdlib_module_names:
             yield f"{module.path}:{line}: {layer(module)} uses {root}"
 
@@ -105,6 +112,10 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
+
+
+def _lines(node: ast.stmt) -> range:
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
 
 
 def _looked_into(node: ast.AST) -> list[ast.expr]:

@@ -109,6 +109,10 @@ FOREIGN = [
     ("src/portcullis/domain/a.py", "import boto3"),
     ("src/portcullis/domain/a.py", "from botocore.auth import SigV4Auth"),
     ("src/portcullis/client/a.py", "from pydantic import BaseModel"),
+    ("src/portcullis/client/a.py", "def f():\n    import botocore"),
+    ("src/portcullis/client/secrets_manager.py", "import botocore"),
+    ("src/portcullis/client/secrets_manager.py", "try:\n    import botocore\nexcept ImportError:\n    pass"),
+    ("src/portcullis/client/secrets_manager.py", "def f():\n    import boto3"),
     ("src/portcullis/cli/a.py", "def f():\n    import botocore.session"),
     ("functions/outbox/a.py", "import boto3"),
     ("src/portcullis/aws/a.py", "import aioboto3"),
@@ -118,6 +122,12 @@ FOREIGN = [
 @pytest.mark.parametrize(("path", "text"), FOREIGN)
 def test_a_foreign_package_is_found(path: str, text: str) -> None:
     assert len(list(rules.foreign_packages(Module(path, text)))) == 1
+
+
+def test_what_one_module_loads_on_first_use_is_not_found() -> None:
+    text = "class A:\n    def f(self):\n        import botocore.session"
+    assert list(rules.foreign_packages(Module("src/portcullis/client/secrets_manager.py", text))) == []
+    assert all((ROOT / path).exists() for path in rules.MAY_USE_ON_FIRST_USE)
 
 
 def test_what_a_layer_may_use_is_not_found() -> None:

@@ -19,6 +19,7 @@ from portcullis.client.errors import (
     PortcullisError,
     RateLimitedError,
     RefusedError,
+    SecretUnavailableError,
     UnavailableError,
     UnexpectedAnswerError,
     UnreachableError,
@@ -37,7 +38,9 @@ from portcullis.client.results import (
 if TYPE_CHECKING:
     from portcullis.client.gateway import AsyncGateway, Gateway
     from portcullis.client.httpx_auth import PortcullisAuth
+    from portcullis.client.provider_auth import ProviderAuth
     from portcullis.client.requests_auth import PortcullisRequestsAuth
+    from portcullis.client.secrets import SecretProvider, provider_from_env
 
 __all__ = [
     "Approved",
@@ -59,14 +62,18 @@ __all__ = [
     "PortcullisAuth",
     "PortcullisError",
     "PortcullisRequestsAuth",
+    "ProviderAuth",
     "RateLimitedError",
     "RefusedError",
     "RetryPolicy",
+    "SecretProvider",
+    "SecretUnavailableError",
     "Transaction",
     "UnavailableError",
     "UnexpectedAnswerError",
     "UnreachableError",
     "Violation",
+    "provider_from_env",
 ]
 
 _LAZY = {
@@ -74,6 +81,9 @@ _LAZY = {
     "Gateway": "portcullis.client.gateway",
     "PortcullisAuth": "portcullis.client.httpx_auth",
     "PortcullisRequestsAuth": "portcullis.client.requests_auth",
+    "ProviderAuth": "portcullis.client.provider_auth",
+    "SecretProvider": "portcullis.client.secrets",
+    "provider_from_env": "portcullis.client.secrets",
 }
 
 

@@ -40,6 +40,12 @@ class InvalidRequestError(PortcullisError, ValueError):
     code = "invalid_request"
 
 
+class SecretUnavailableError(PortcullisError):
+    """No key could be read from where it is configured. The detail names the place and the remedy."""
+
+    code = "secret_unavailable"
+
+
 class UnreachableError(PortcullisError):
     """No answer within the attempts and the deadline. What was asked may still have happened: see idempotency_key."""
 

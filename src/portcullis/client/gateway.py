@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -12,12 +13,14 @@ from typing import Any, Generic, Self, TypeVar, Unpack
 import httpx
 
 from portcullis.client import calls, exchange
-from portcullis.client.errors import PortcullisError, UnreachableError
+from portcullis.client.errors import ConfigurationError, PortcullisError, UnreachableError
 from portcullis.client.exchange import Fault, Outcome, RetryPolicy
 from portcullis.client.httpx_auth import PortcullisAuth
 from portcullis.client.problems import retry_after
+from portcullis.client.provider_auth import ProviderAuth
 from portcullis.client.results import Decision, Identity
-from portcullis.client.settings import GatewaySettings, check_settings, from_environment, is_loopback
+from portcullis.client.secrets import Provider
+from portcullis.client.settings import check_settings, check_url, from_environment, is_loopback
 from portcullis.client.signer import Clock, Nonce, random_nonce
 from portcullis.client.transport import send_once, send_once_async
 
@@ -42,14 +45,14 @@ class Environment:
 class _Base(Generic[Client]):
     """What both clients share: settings, retry policy, and how an outcome is read."""
 
-    def __init__(self, settings: GatewaySettings, client: Client, retry: RetryPolicy, world: Environment) -> None:
-        self._settings = settings
+    def __init__(self, access: "_Access", client: Client, retry: RetryPolicy, world: Environment) -> None:
+        self._access = access
         self._client: Client = client
         self._retry = retry
         self._world = world
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(url={self._settings.url!r}, key_id={self._settings.key_id!r})"
+        return f"{type(self).__name__}(url={self._access.url!r}, {self._access.key})"
 
     def _steps(self, operation: calls.Operation[Any]) -> exchange.Steps:
         return exchange.attempts(
@@ -64,22 +67,25 @@ class _Base(Generic[Client]):
 class Gateway(_Base[httpx.Client]):
     """Blocking client. Close it, or use it in a ``with`` block. Safe to share between threads.
 
+    Give ``key_id`` and ``secret``, or a ``provider`` (portcullis.client.secrets) that is asked for each attempt.
     Raises ConfigurationError at once for a wrong address or key; its calls raise the subclasses of PortcullisError.
     """
 
     def __init__(
         self,
         url: str,
-        key_id: str,
-        secret: str,
+        key_id: str | None = None,
+        secret: str | None = None,
         *,
+        provider: Provider | None = None,
         retry: RetryPolicy | None = None,
         transport: httpx.BaseTransport | None = None,
         world: Environment | None = None,
     ) -> None:
-        settings, world = check_settings(url, key_id, secret), world or Environment()
-        client = httpx.Client(transport=transport, **_options(settings, world))
-        super().__init__(settings, client, retry or RetryPolicy(), world)
+        world = world or Environment()
+        access = _access(url, key_id, secret, provider, world)
+        client = httpx.Client(transport=transport, **_options(access))
+        super().__init__(access, client, retry or RetryPolicy(), world)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, retry: RetryPolicy | None = None) -> Self:
@@ -115,7 +121,8 @@ class Gateway(_Base[httpx.Client]):
 
     def _run(self, operation: calls.Operation[Result]) -> Result:
         send = partial(send_once, self._client, operation.call)
-        return _read(operation, exchange.run(self._steps(operation), send, self._world.sleep))
+        with _naming_its_key(operation):
+            return _read(operation, exchange.run(self._steps(operation), send, self._world.sleep))
 
 
 class AsyncGateway(_Base[httpx.AsyncClient]):
@@ -124,16 +131,18 @@ class AsyncGateway(_Base[httpx.AsyncClient]):
     def __init__(
         self,
         url: str,
-        key_id: str,
-        secret: str,
+        key_id: str | None = None,
+        secret: str | None = None,
         *,
+        provider: Provider | None = None,
         retry: RetryPolicy | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         world: Environment | None = None,
     ) -> None:
-        settings, world = check_settings(url, key_id, secret), world or Environment()
-        client = httpx.AsyncClient(transport=transport, **_options(settings, world))
-        super().__init__(settings, client, retry or RetryPolicy(), world)
+        world = world or Environment()
+        access = _access(url, key_id, secret, provider, world)
+        client = httpx.AsyncClient(transport=transport, **_options(access))
+        super().__init__(access, client, retry or RetryPolicy(), world)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, retry: RetryPolicy | None = None) -> Self:
@@ -169,25 +178,51 @@ class AsyncGateway(_Base[httpx.AsyncClient]):
 
     async def _run(self, operation: calls.Operation[Result]) -> Result:
         send = partial(send_once_async, self._client, operation.call)
-        return _read(operation, await exchange.run_async(self._steps(operation), send, self._world.sleep_async))
+        with _naming_its_key(operation):
+            return _read(operation, await exchange.run_async(self._steps(operation), send, self._world.sleep_async))
 
 
-def _options(settings: GatewaySettings, world: Environment) -> dict[str, Any]:
-    auth = PortcullisAuth(settings.key_id, settings.secret.reveal(), clock=world.clock, nonce=world.nonce)
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """A checked address, what signs, and how the key is named in a representation."""
+
+    url: str
+    auth: httpx.Auth
+    key: str
+
+
+def _access(url: str, key_id: str | None, secret: str | None, provider: Provider | None, world: Environment) -> _Access:
+    if provider is None:
+        settings = check_settings(url, key_id or "", secret or "")
+        auth = PortcullisAuth(settings.key_id, settings.secret.reveal(), clock=world.clock, nonce=world.nonce)
+        return _Access(settings.url, auth, f"key_id={settings.key_id!r}")
+    if key_id is not None or secret is not None:
+        raise ConfigurationError("provider: give it alone, or key_id and secret without it.")
+    looking_up = ProviderAuth(provider, clock=world.clock, nonce=world.nonce)
+    return _Access(check_url(url, "url"), looking_up, f"provider={provider!r}")
+
+
+def _options(access: _Access) -> dict[str, Any]:
     # A proxy configured for the outside world cannot reach this machine's own loopback.
     return {
-        "auth": auth,
-        "base_url": settings.url,
+        "auth": access.auth,
+        "base_url": access.url,
         "follow_redirects": False,
-        "trust_env": not is_loopback(settings.url),
+        "trust_env": not is_loopback(access.url),
     }
 
 
 def _read(operation: calls.Operation[Result], outcome: Outcome) -> Result:
+    if isinstance(outcome, Fault):
+        raise UnreachableError(f"No answer from the gateway ({outcome.detail}). Check the URL and the network.")
+    return operation.parse(outcome)
+
+
+@contextmanager
+def _naming_its_key(operation: calls.Operation[Any]) -> Iterator[None]:
+    """Whatever goes wrong, the error carries the idempotency key: an earlier attempt may have been recorded."""
     try:
-        if isinstance(outcome, Fault):
-            raise UnreachableError(f"No answer from the gateway ({outcome.detail}). Check the URL and the network.")
-        return operation.parse(outcome)
+        yield
     except PortcullisError as error:
         error.idempotency_key = operation.idempotency_key
         raise

@@ -10,6 +10,7 @@ from portcullis.client.errors import ConfigurationError
 from portcullis.client.signer import Secret, check_credentials
 
 URL, KEY_ID, SECRET = "PORTCULLIS_URL", "PORTCULLIS_KEY_ID", "PORTCULLIS_SECRET"
+SECRET_ID, SECRET_FILE = "PORTCULLIS_SECRET_ID", "PORTCULLIS_SECRET_FILE"
 _REMEDIES = {
     URL: "Set it to the gateway's address with its stage, such as https://gateway.example.com/live.",
     KEY_ID: 'Set it to the key id (pk_...) that "portcullis keys issue" printed.',
@@ -42,6 +43,22 @@ def from_environment(environ: Mapping[str, str]) -> GatewaySettings:
         if not environ.get(name):
             raise ConfigurationError(f"{name} is not set. {remedy}")
     return check_settings(environ[URL], environ[KEY_ID], environ[SECRET], (URL, KEY_ID, SECRET))
+
+
+def key_pair(environ: Mapping[str, str]) -> tuple[str, Secret] | None:
+    """PORTCULLIS_KEY_ID and PORTCULLIS_SECRET; None when neither is set, ConfigurationError when one is."""
+    found = environ.get(KEY_ID), environ.get(SECRET)
+    if found[0] and found[1]:
+        return found[0], Secret(found[1])
+    if not any(found):
+        return None
+    missing = SECRET if found[0] else KEY_ID
+    raise ConfigurationError(f"{missing} is not set. {_REMEDIES[missing]}")
+
+
+def optional(environ: Mapping[str, str], name: str) -> str | None:
+    """A variable that may be unset or empty."""
+    return environ.get(name) or None
 
 
 def check_url(url: str, name: str) -> str:

@@ -32,8 +32,9 @@ EXPORTED = {
     "Approved", "AsyncGateway", "AuthenticationError", "ClockSkewError", "ConfigurationError", "ConflictError",
     "Decision", "Denied", "Gateway", "IdempotencyConflictError", "Identity", "InvalidRequestError",
     "MalformedRequestError", "NotFoundError", "PendingApproval", "PermissionDeniedError", "PortcullisAuth",
-    "PortcullisError", "PortcullisRequestsAuth", "RateLimitedError", "RefusedError", "RetryPolicy", "Transaction",
-    "UnavailableError", "UnexpectedAnswerError", "UnreachableError", "Violation",
+    "PortcullisError", "PortcullisRequestsAuth", "ProviderAuth", "RateLimitedError", "RefusedError", "RetryPolicy",
+    "SecretProvider", "SecretUnavailableError", "Transaction", "UnavailableError", "UnexpectedAnswerError",
+    "UnreachableError", "Violation", "provider_from_env",
 }  # fmt: skip
 
 
@@ -114,7 +115,8 @@ def things() -> list[Any]:
     auth = PortcullisAuth(KEY_ID, SECRET)
     return [
         gateway,
-        gateway._settings,
+        gateway._access,
+        from_environment(ENVIRONMENT),
         auth,
         auth._signer,
         auth._signer._secret,
