@@ -1,0 +1,67 @@
+"""The transactions of the gateway for tests: which requests have the form of one, and how a decided one is shown."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from portcullis.client.calls import TransactionFields
+from portcullis.protocol import base62
+
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
+_REQUIRED, _KNOWN = TransactionFields.__required_keys__, TransactionFields.__annotations__.keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A recorded transaction: what was asked, and its public form."""
+
+    content: dict[str, Any]
+    described: dict[str, Any]
+
+
+def transaction_id(agent_id: str, idempotency_key: str) -> str:
+    """The id that the gateway gives: a hash, so that a retry meets its first try."""
+    digest = hashlib.sha256(f"{agent_id}\n{idempotency_key}".encode()).digest()
+    return "tx_" + base62.from_bytes(digest, 22)
+
+
+def transaction_fault(idempotency_key: str, body: bytes) -> str | None:
+    """The field that is wrong, or None. Names and the amount's type only: addresses and chains are the gateway's."""
+    if not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        return "Idempotency-Key"
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return "body"
+    if not isinstance(content, dict):
+        return "body"
+    wrong = sorted((_REQUIRED - content.keys()) | (content.keys() - _KNOWN))
+    return wrong[0] if wrong else None if isinstance(content["amount"], str) else "amount"
+
+
+def decided(
+    script: dict[str, Any], content: dict[str, Any], agent_id: str, key_id: str, idempotency_key: str, now: float
+) -> Entry:
+    """The transaction as ``script`` decides it, at ``now`` (unix seconds); every token is worth 1 USD."""
+    described = {
+        "id": transaction_id(agent_id, idempotency_key),
+        "status": script["status"],
+        "agent_id": agent_id,
+        "key_id": key_id,
+        **content,
+        "usd": content["amount"],
+        "policy": {"version": 1, "sha256": "0" * 64},
+        "created_at": _rfc3339(now),
+    }
+    if script["status"] == "pending_approval":
+        described["approval"] = {"by": script["by"], "expires_at": _rfc3339(now + script["seconds"])}
+    if script["status"] == "denied":
+        described["violations"] = [asdict(violation) for violation in script["violations"]]
+    return Entry(content, described)
+
+
+def _rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

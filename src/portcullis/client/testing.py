@@ -1,0 +1,201 @@
+"""A gateway to test an agent against: an httpx transport that verifies signatures as the real one does, and decides as
+it is told.
+
+    fake = FakeGateway()
+    gateway = Gateway(fake.url, fake.key_id, fake.secret, transport=fake.transport)
+
+Steps, order and codes are those of the authorizer and the agent API (docs/errors.md). Its keys are made up; nothing
+here may stand in for a gateway outside a test.
+"""
+
+import json
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+
+from portcullis.client.fake_transactions import Entry, decided, transaction_fault, transaction_id
+from portcullis.client.results import Violation
+from portcullis.protocol import keys, problems, signing
+
+STAGE = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One request as it arrived, in order: ``code`` is "ok" or that of its refusal; ``json`` is None without a body."""
+
+    method: str
+    path: str
+    key_id: str | None
+    idempotency_key: str | None
+    json: Any
+    code: str
+
+
+@dataclass
+class _Key:
+    secret: str = field(repr=False)
+    live: bool = True
+
+
+class FakeGateway:
+    """One agent ``agent_id`` with a key (``key_id``, ``secret``), below ``url``. ``clock`` in unix seconds.
+
+    ``transport`` serves httpx.Client and httpx.AsyncClient. ``requests`` is what arrived. New transactions are approved
+    unless a script says otherwise: hold, deny, refuse and lose_answer each apply to the next request they fit.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self.url = f"https://fake-gateway.invalid/{STAGE}"
+        self.agent_id = "ag_" + "0" * 22
+        self.requests: list[Recorded] = []
+        self.transport = httpx.MockTransport(self.handle)
+        self._clock = clock
+        self._keys: dict[str, _Key] = {}
+        self._nonces: set[tuple[str, str]] = set()
+        self._entries: dict[str, Entry] = {}
+        self._script: deque[dict[str, Any]] = deque()
+        self._refusals: deque[tuple[str, dict[str, Any], dict[str, str]]] = deque()
+        self._lost = 0
+        self.key_id, self.secret = self.issue_key()
+
+    def issue_key(self) -> tuple[str, str]:
+        """A further key id and secret of the agent."""
+        key_id = keys.new_key_id(STAGE, "0", secrets.token_bytes(keys.KEY_ID_ENTROPY_BYTES))
+        secret = keys.secret_from_mac(STAGE, secrets.token_bytes(32))
+        self._keys[key_id] = _Key(secret)
+        return key_id, secret
+
+    def revoke_key(self, key_id: str) -> None:
+        """From now on the key is refused with ``invalid_credentials``."""
+        self._keys[key_id].live = False
+
+    def approve(self) -> None:
+        """The next new transaction is approved."""
+        self._script.append({"status": "approved"})
+
+    def hold(self, *, by: str = "human", seconds: int = 3600) -> None:
+        """The next new transaction is held for ``by``, for so many seconds."""
+        self._script.append({"status": "pending_approval", "by": by, "seconds": seconds})
+
+    def deny(self, *violations: Violation) -> None:
+        """The next new transaction is denied for these reasons; without any, for its destination."""
+        default = Violation("destination_not_allowlisted", "The destination is not on the agent's allowlist.", 5)
+        self._script.append({"status": "denied", "violations": violations or (default,)})
+
+    def refuse(self, code: str, *, headers: dict[str, str] | None = None, **members: Any) -> None:
+        """The next verified request is refused with this code of docs/errors.md, and nothing happens."""
+        if code not in problems.PROBLEMS:
+            raise ValueError(f"unknown code {code}; docs/errors.md lists them")
+        self._refusals.append((code, members, headers or {}))
+
+    def lose_answer(self) -> None:
+        """The next verified request is carried out, but its answer never arrives (httpx.ReadError)."""
+        self._lost += 1
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        """One request in, the answer out; what ``transport`` calls."""
+        key_id, code = self._verify(request)
+        losing, scripted = code is None and self._lost > 0, code is None and self._refusals
+        if scripted:
+            code, members, headers = self._refusals.popleft()
+            answer = _problem(code, headers, **members)
+        else:
+            answer = _problem(code) if code else self._serve(request, key_id)
+        self._record(request, answer)
+        if losing:
+            self._lost -= 1
+            raise httpx.ReadError("the answer was lost, as the test asked", request=request)
+        return answer
+
+    def _verify(self, request: httpx.Request) -> tuple[str, str | None]:
+        """The key id, and the code of the refusal if there is one: steps a to f, then the body's digest."""
+        found = [request.headers.get_list(name) for name in signing.CREDENTIAL_HEADERS]
+        if not all(found):
+            return "", "missing_credentials"
+        if any(len(values) != 1 for values in found):
+            return "", "malformed_credentials"
+        key_id, timestamp, nonce, digest, signature = (values[0] for values in found)
+        try:
+            text = _text(request, timestamp, nonce, digest)
+            malformed = keys.parse_key_id(key_id).stage != STAGE or not signing.is_signature(signature)
+        except (keys.MalformedKey, signing.MalformedRequest, UnicodeDecodeError):
+            malformed = True
+        if malformed:
+            return key_id, "malformed_credentials"
+        if abs(self._clock() - int(timestamp)) > signing.MAX_SKEW_SECONDS:
+            return key_id, "timestamp_out_of_window"
+        key = self._keys.get(key_id)
+        if key is None or not key.live or not signing.matches(key.secret, text, signature):
+            return key_id, "invalid_credentials"
+        if (key_id, nonce) in self._nonces:
+            return key_id, "nonce_replayed"
+        self._nonces.add((key_id, nonce))
+        return key_id, None if signing.body_digest(request.read()) == digest else "body_digest_mismatch"
+
+    def _serve(self, request: httpx.Request, key_id: str) -> httpx.Response:
+        path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(f"/{STAGE}")
+        if (request.method, path) == ("GET", "/v1/whoami"):
+            return _answer(200, self._identity(key_id))
+        if (request.method, path) == ("POST", "/v1/transactions"):
+            return self._create(request, key_id)
+        entry = self._entries.get(path.removeprefix("/v1/transactions/"))
+        if request.method == "GET" and path.startswith("/v1/transactions/") and entry:
+            return _answer(200, entry.described)
+        return _problem("not_found")
+
+    def _identity(self, key_id: str) -> dict[str, Any]:
+        scopes = ["transactions:create", "transactions:read"]
+        identity = {"agent_id": self.agent_id, "name": "fake", "state": "active", "key_id": key_id}
+        return {**identity, "scopes": scopes, "policy_version": 1}
+
+    def _create(self, request: httpx.Request, key_id: str) -> httpx.Response:
+        key = request.headers.get("Idempotency-Key", "")
+        fault = transaction_fault(key, request.read())
+        if fault:
+            return _problem("malformed_request", field=fault)
+        content = json.loads(request.content)
+        entry = self._entries.get(transaction_id(self.agent_id, key))
+        if entry is not None and entry.content != content:
+            return _problem("idempotency_conflict")
+        if entry is None:
+            script = self._script.popleft() if self._script else {"status": "approved"}
+            entry = decided(script, content, self.agent_id, key_id, key, self._clock())
+            self._entries[entry.described["id"]] = entry
+        if entry.described["status"] == "denied":
+            members = {"transaction_id": entry.described["id"], "violations": entry.described["violations"]}
+            return _problem("policy_denied", **members)
+        return _answer(201 if entry.described["status"] == "approved" else 202, entry.described)
+
+    def _record(self, request: httpx.Request, answer: httpx.Response) -> None:
+        try:
+            content = json.loads(request.read()) if request.read() else None
+        except ValueError:
+            content = None
+        key_id, key = request.headers.get("X-API-Key"), request.headers.get("Idempotency-Key")
+        code = "ok" if answer.is_success else answer.json()["code"]
+        self.requests.append(Recorded(request.method, request.url.path, key_id, key, content, code))
+
+
+def _text(request: httpx.Request, timestamp: str, nonce: str, digest: str) -> str:
+    path, _, query = request.url.raw_path.decode("ascii").partition("?")
+    canonical = signing.canonical_query(parse_qsl(query, keep_blank_values=True, errors="strict"))
+    return signing.string_to_sign(request.method, path, canonical, timestamp, nonce, digest)
+
+
+def _answer(status: int, body: dict[str, Any]) -> httpx.Response:
+    return httpx.Response(status, json=body, headers=problems.SECURITY_HEADERS)
+
+
+def _problem(code: str, headers: dict[str, str] | None = None, **members: Any) -> httpx.Response:
+    problem = problems.PROBLEMS[code]
+    body = json.dumps(problems.problem_body(code, f"fake-{secrets.token_hex(8)}", **members))
+    waiting = {"Retry-After": str(problems.RETRY_AFTER_SECONDS)} if problem.status in (429, 503) else {}
+    sent = {**problems.SECURITY_HEADERS, "Content-Type": problems.CONTENT_TYPE, **waiting, **(headers or {})}
+    return httpx.Response(problem.status, content=body, headers=sent)
