@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from portcullis.cli import agents, keys, lists, output, policies, prices
+from portcullis.cli import agents, keys, lists, output, policies, prices, scan
 from portcullis.cli.context import Session
 from portcullis.cli.failure import Failure
 from portcullis.cli.target import LOCAL_FILE, URL_VARIABLE
@@ -39,6 +39,7 @@ app.add_typer(policies.app, name="policy", help="The policy of an agent: read an
 app.add_typer(prices.app, name="prices", help="What a token is worth in USD.")
 app.add_typer(lists.transactions, name="transactions", help="Recorded transactions.")
 app.add_typer(lists.events, name="events", help="Recorded changes by operators.")
+app.command("scan-secrets")(scan.scan_secrets)
 
 
 @app.callback()
