@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,9 @@ class Slow(Scripted):
         self.go = threading.Semaphore(0)
 
     def read(self) -> Credentials | None:
-        found = super().read()
         self.begun.release()
         assert self.go.acquire(timeout=10)
-        return found
+        return super().read()
 
 
 def started(provider: SecretProvider, count: int = 1) -> tuple[list[threading.Thread], list[Any]]:
@@ -170,6 +170,43 @@ def test_a_read_that_began_before_the_refusal_does_not_bring_the_refused_key_bac
     source.go.release(2)
     joined(threads)
     assert (results, source.reads) == ([NEW], 3)
+
+
+def test_those_who_wait_for_a_read_share_its_failure() -> None:
+    source = Slow(SecretUnavailableError("away"), NEW)
+    provider, told = source.provider(), []
+
+    def ask() -> None:
+        try:
+            provider.current()
+        except SecretUnavailableError as error:
+            told.append(error.detail)
+
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    waiting: Any = provider._changed
+    deadline = time.monotonic() + 10
+    while len(waiting._waiters) < 4 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    source.go.release()
+    joined(threads)
+    assert (told, source.reads) == (["away"] * 5, 1)
+    source.go.release()
+    assert provider.current() is NEW
+
+
+def test_a_key_is_as_old_as_the_beginning_of_its_read() -> None:
+    class Late(Scripted):
+        def read(self) -> Credentials | None:
+            self.time += 10
+            return super().read()
+
+    source = Late(OLD, NEW)
+    provider = source.provider(ttl=300)
+    provider.current()
+    source.time += 290
+    assert provider.current() is NEW
 
 
 def test_the_first_configured_source_decides() -> None:
