@@ -5,14 +5,15 @@ import time
 from functools import cache
 from typing import Any
 
-from portcullis.aws import settings, telemetry
+from portcullis.aws import ed25519, settings, telemetry
 from portcullis.aws.dynamo import Table
 from portcullis.aws.key_records import KeyRecords
 from portcullis.aws.nonces import Nonces
 from portcullis.aws.roots import Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import rate
-from portcullis.domain.verification import Refused, SignedRequest, Verified, verify
+from portcullis.domain.credentials import Refused, SignedRequest
+from portcullis.domain.verification import Verified, verify
 from portcullis.protocol.problems import PROBLEMS
 
 
@@ -36,6 +37,7 @@ class Authorizer:
             now=time.time_ns() // 1000,
             find_key=self._keys.find,
             secret_of=self._roots.secret_of,
+            check_ed25519=ed25519.verifies,
             claim_nonce=lambda key_id, nonce, timestamp: self._nonces.claim(key_id, nonce, timestamp, token),
         )
         if verdict == Refused("invalid_credentials"):

@@ -114,7 +114,8 @@ def _issue_key(event: dict[str, Any]) -> Answer:
         stored = key_records.read(stores().table, key_id)
     if stored is None or not is_retry(stored, record):
         raise Refusal("idempotency_conflict", "This Idempotency-Key has issued a key, whose secret is not shown again.")
-    return json_answer(201, {**describe_key(stored), "secret": stores().roots.secret_of(key_id)})
+    shown = {} if stored.public_key else {"secret": stores().roots.secret_of(key_id)}
+    return json_answer(201, {**describe_key(stored), **shown})
 
 
 def _list_keys(event: dict[str, Any]) -> Answer:

@@ -22,9 +22,9 @@ MAY_IMPORT = {
 MAY_USE = {
     "protocol": set[str](),
     "domain": {"pydantic"},
-    "aws": {"boto3", "botocore", "httpx"},
+    "aws": {"boto3", "botocore", "cryptography", "httpx"},
     "functions": {"aws_lambda_powertools"},
-    "client": {"httpx", "requests"},
+    "client": {"cryptography", "httpx", "requests"},
     "cli": {"httpx", "rich", "typer"},
 }
 # One module of the SDK reads Secrets Manager, for those who use it: botocore is optional, so it loads on first use.

@@ -9,7 +9,7 @@ import pytest
 
 from portcullis.cli.main import app
 from portcullis.domain.decisions import RULES
-from portcullis.protocol import signing
+from portcullis.protocol import message_signatures, signing
 from portcullis.protocol.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +40,21 @@ def test_the_signing_example_signs_as_the_protocol_does() -> None:
     values = [headers[name] for name in signing.CREDENTIAL_HEADERS]
     expected = signing.string_to_sign("POST", "/live/v1/transactions", "a=1", values[1], values[2], values[3])
     assert signing.matches("sk_secret", expected, values[4])
+
+
+def test_the_message_signature_example_signs_as_the_protocol_does() -> None:
+    page = (ROOT / "docs/message-signatures.md").read_text()
+    namespace: dict[str, object] = {}
+    exec(re.findall(r"```python\n(.+?)```", page, re.DOTALL)[0], namespace)  # noqa: S102 the page's own code is tested
+    sign = namespace["sign"]
+    assert callable(sign)
+    headers = sign("pk", "sk_secret", "POST", "api.example.com", "/live/v1/transactions", "a=1&b=2", b'{"amount":"1"}')
+    fields = {name.lower(): [value] for name, value in {"Host": "api.example.com", **headers}.items()}
+    presented = message_signatures.read(message_signatures.Message("POST", "/live/v1/transactions", "a=1&b=2", fields))
+    assert presented.digest == signing.body_digest(b'{"amount":"1"}')
+    assert signing.matches("sk_secret", presented.base, presented.signature.hex())
+    (shown,) = re.findall(r'```\n("@method".+?\n)"@signature-params', page, re.DOTALL)
+    assert presented.base.startswith(shown)
 
 
 def test_every_make_target_and_command_named_in_the_readme_exists() -> None:

@@ -164,7 +164,7 @@ class Deployed:
             agent.key_id, agent.secret, method, f"/{STAGE}{target.path}", query, body, timestamp, nonce
         )
         headers |= options.get("headers", {})
-        event = _event(method, target.path, target.query, headers, body)
+        event = api_event(method, target.path, target.query, headers, body)
         event["requestContext"]["identity"]["sourceIp"] = options.get("source_ip", "203.0.113.7")
         if "tamper" in options:
             options["tamper"](event)
@@ -188,7 +188,8 @@ class Deployed:
         return self.call(agent, "POST", "/v1/transactions", json.dumps(body).encode(), headers=headers, **options)
 
 
-def _event(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+def api_event(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    """What API Gateway makes of a request."""
     event = load_event("authorizer/request.json") | load_event("agent_api/request.json")
     resource = "/v1/transactions/{id}" if path.startswith("/v1/transactions/") else path
     event |= {

@@ -31,7 +31,7 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
         data = {"scopes": list(record.scopes), "ip_ranges": list(record.ip_ranges), "ends_at": record.ends_at}
         return Change(
             "key.issued",
-            {**data, "rate": rate.render(record.rate)},
+            {**data, "rate": rate.render(record.rate), "algorithm": record.algorithm},
             others=[changes.put_new(key_records.to_item(record))],
             clauses="ADD live_keys :live",
             values={":live": frozenset({record.live_name})},

@@ -4,6 +4,7 @@ from portcullis.aws.cache import TtlCache
 from portcullis.aws.dynamo import Item, Table
 from portcullis.domain import rate
 from portcullis.domain.verification import KeyRecord
+from portcullis.protocol.message_signatures import HMAC_SHA256
 
 CACHE_SECONDS = 15
 _MAX_CACHED = 4096
@@ -69,6 +70,8 @@ def to_item(record: KeyRecord) -> Item:
         "rate": rate.render(record.rate),
         "status_key": listing_key(record.agent),
         "created_at": record.created_at,
+        "algorithm": record.algorithm,
+        "public_key": record.public_key,
     }
 
 
@@ -84,4 +87,6 @@ def from_item(item: Item) -> KeyRecord:
         created_at=item["created_at"],
         ends_at=item["ends_at"],
         rate=rate.parse(item.get("rate", "")),
+        algorithm=item.get("algorithm", HMAC_SHA256),
+        public_key=item.get("public_key"),
     )

@@ -1,11 +1,12 @@
 """``portcullis keys``."""
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from portcullis.cli import output
+from portcullis.cli import documents, output
 from portcullis.cli.agents import Agent
 from portcullis.cli.context import session
 
@@ -14,6 +15,7 @@ Key = Annotated[str, typer.Argument(help="Key id (pk_…).")]
 COLUMNS = {
     "KEY": "key_id",
     "STATE": "state",
+    "ALGORITHM": "algorithm",
     "SCOPES": "scopes",
     "ADDRESSES": "ip_ranges",
     "RATE": "rate",
@@ -31,20 +33,28 @@ def issue(
     expires_at: Annotated[str | None, typer.Option(help="RFC 3339 instant after which it is refused.")] = None,
     per_minute: Annotated[int | None, typer.Option(help="The key's own rate, requests a minute sustained.")] = None,
     burst: Annotated[int | None, typer.Option(help="How many of them may come at once.")] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(help="The agent's Ed25519 public key, PEM or base64url: a key without a secret.")
+    ] = None,
     env: Annotated[bool, typer.Option("--env", help="Print shell export lines.")] = False,
 ) -> None:
-    """Issue a key. Its secret is shown this once."""
+    """Issue a key. Its secret is shown this once; with --public-key there is none."""
     numbers = {"per_minute": per_minute, "burst": burst}
     rate = {name: value for name, value in numbers.items() if value is not None}
     given = {"scopes": scope or None, "ip_ranges": ip_range or None, "expires_at": expires_at, "rate": rate or None}
     body = {name: value for name, value in given.items() if value is not None}
+    if public_key is not None:
+        body["public_key"] = documents.read_public_key(public_key)
     key = session(context).operator.create(f"/v1/agents/{agent}/keys", body)
     if env:
-        for name, field in (("PORTCULLIS_KEY_ID", "key_id"), ("PORTCULLIS_SECRET", "secret")):
-            output.console.print(f"export {name}={shlex.quote(key[field])}", markup=False, soft_wrap=True)
+        fields = {"PORTCULLIS_KEY_ID": "key_id", "PORTCULLIS_SECRET": "secret"}
+        for name, field in fields.items():
+            if field in key:
+                output.console.print(f"export {name}={shlex.quote(key[field])}", markup=False, soft_wrap=True)
         return
     session(context).show(key)
-    output.errors.print("[yellow]The secret is shown once. Store it now; it cannot be read again.[/yellow]")
+    if "secret" in key:
+        output.errors.print("[yellow]The secret is shown once. Store it now; it cannot be read again.[/yellow]")
 
 
 @app.command("list")

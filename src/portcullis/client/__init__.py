@@ -38,6 +38,7 @@ from portcullis.client.results import (
 if TYPE_CHECKING:
     from portcullis.client.gateway import AsyncGateway, Gateway
     from portcullis.client.httpx_auth import PortcullisAuth
+    from portcullis.client.message_auth import MessageSignatureAuth, ed25519_signer, hmac_signer
     from portcullis.client.provider_auth import ProviderAuth
     from portcullis.client.requests_auth import PortcullisRequestsAuth
     from portcullis.client.secrets import SecretProvider, provider_from_env
@@ -56,6 +57,7 @@ __all__ = [
     "Identity",
     "InvalidRequestError",
     "MalformedRequestError",
+    "MessageSignatureAuth",
     "NotFoundError",
     "PendingApproval",
     "PermissionDeniedError",
@@ -73,14 +75,19 @@ __all__ = [
     "UnexpectedAnswerError",
     "UnreachableError",
     "Violation",
+    "ed25519_signer",
+    "hmac_signer",
     "provider_from_env",
 ]
 
 _LAZY = {
     "AsyncGateway": "portcullis.client.gateway",
     "Gateway": "portcullis.client.gateway",
+    "MessageSignatureAuth": "portcullis.client.message_auth",
     "PortcullisAuth": "portcullis.client.httpx_auth",
     "PortcullisRequestsAuth": "portcullis.client.requests_auth",
+    "ed25519_signer": "portcullis.client.message_auth",
+    "hmac_signer": "portcullis.client.message_auth",
     "ProviderAuth": "portcullis.client.provider_auth",
     "SecretProvider": "portcullis.client.secrets",
     "provider_from_env": "portcullis.client.secrets",

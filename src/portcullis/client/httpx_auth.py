@@ -8,7 +8,13 @@ import httpx
 
 from portcullis.client.errors import InvalidRequestError
 from portcullis.client.signer import Clock, Nonce, Signed, Signer, random_nonce
-from portcullis.protocol.signing import CREDENTIAL_HEADERS
+from portcullis.protocol import message_signatures, signing
+
+_ALL_CREDENTIALS = (
+    *signing.CREDENTIAL_HEADERS,
+    message_signatures.SIGNATURE_HEADER,
+    message_signatures.SIGNATURE_INPUT_HEADER,
+)
 
 
 class PortcullisAuth(httpx.Auth):
@@ -48,7 +54,7 @@ class UninheritedHeaders(httpx.Headers):
     """
 
     def __init__(self, plain: httpx.Headers, credentials: Mapping[str, str]) -> None:
-        names = {name.lower().encode() for name in CREDENTIAL_HEADERS}
+        names = {name.lower().encode() for name in (*_ALL_CREDENTIALS, *credentials)}
         super().__init__([(name, value) for name, value in plain.raw if name.lower() not in names])
         self._credentials = httpx.Headers(credentials)
 

@@ -13,6 +13,8 @@ from portcullis.domain.models import StrictModel
 from portcullis.domain.policy import PolicyDocument, RateLimit
 from portcullis.domain.rate import Rate
 from portcullis.domain.verification import KeyRecord
+from portcullis.protocol import public_keys
+from portcullis.protocol.message_signatures import ED25519, HMAC_SHA256
 
 TOKEN = re.compile(r"[A-Z0-9]{1,12}", re.ASCII)
 PRICE_LIFETIME = 86_400 * times.SECOND
@@ -34,6 +36,10 @@ def _network(text: str) -> str:
         return str(ipaddress.ip_network(text))
     except ValueError:
         raise ValueError("expected an address or a network such as 203.0.113.0/24, host bits zero") from None
+
+
+def _public_key(text: str) -> str:
+    return public_keys.encode_ed25519(public_keys.parse_ed25519(text))
 
 
 def _price(text: str) -> str:
@@ -63,7 +69,10 @@ class NewAgent(StrictModel):
 
 
 class NewKey(StrictModel):
-    """``POST /v1/agents/{agent}/keys``; no range means any address, no expiry none, no rate the agent's alone."""
+    """``POST /v1/agents/{agent}/keys``; no range means any address, no expiry none, no rate the agent's alone.
+
+    ``public_key`` (Ed25519, base64url or PEM) makes a key without a secret; without it the key has a derived one.
+    """
 
     scopes: Annotated[list[Annotated[str, AfterValidator(_scope)]], Field(min_length=1, max_length=8)] = Field(
         default_factory=lambda: list(SCOPES)
@@ -73,6 +82,7 @@ class NewKey(StrictModel):
     )
     expires_at: Instant | None = None
     rate: RateLimit | None = None
+    public_key: Annotated[str, Field(max_length=public_keys.MAX_TEXT), AfterValidator(_public_key)] | None = None
 
 
 class Retirement(StrictModel):
@@ -131,6 +141,8 @@ def describe_key(record: KeyRecord) -> dict[str, Any]:
         "expires_at": _text(record.ends_at),
         "rate": {"per_minute": record.rate.per_minute, "burst": record.rate.burst} if record.rate else None,
         "created_at": times.rfc3339(record.created_at),
+        "algorithm": record.algorithm,
+        **({"public_key": public_keys.encode_ed25519(record.public_key)} if record.public_key else {}),
     }
 
 
@@ -146,6 +158,8 @@ def new_key(wanted: NewKey, key_id: str, agent: str, now: int) -> KeyRecord:
         created_at=now,
         ends_at=instant(wanted.expires_at),
         rate=Rate(wanted.rate.per_minute, wanted.rate.burst) if wanted.rate else None,
+        algorithm=ED25519 if wanted.public_key else HMAC_SHA256,
+        public_key=public_keys.parse_ed25519(wanted.public_key) if wanted.public_key else None,
     )
 
 

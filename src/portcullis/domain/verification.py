@@ -4,30 +4,25 @@ Owner of each step: a, b and d are the agent's to get right; c and e are the ope
 """
 
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from portcullis.domain.credentials import Credentials, Refused, SignedRequest, read_credentials
 from portcullis.domain.rate import Rate
 from portcullis.domain.times import SECOND
 from portcullis.protocol import keys, signing
+from portcullis.protocol.message_signatures import ED25519, HMAC_SHA256
 
 _DUMMY_SECRET = "0" * 55
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """What API Gateway tells an authorizer: ``headers`` with lower-case names and every value; decoded query pairs."""
-
-    method: str
-    path: str
-    query: Sequence[tuple[str, str]]
-    headers: Mapping[str, Sequence[str]]
-    source_ip: str
+_DUMMY_PUBLIC_KEY = bytes.fromhex("5866666666666666666666666666666666666666666666666666666666666666")  # the base point
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key as stored. Instants are microseconds; ``ends_at`` is the expiry or the end of retiring, the earlier."""
+    """A key as stored. Instants are microseconds; ``ends_at`` is the expiry or the end of retiring, the earlier.
+
+    ``public_key`` is 32 bytes when ``algorithm`` is ed25519, which has no secret and only the second scheme; else None.
+    """
 
     key_id: str
     agent: str
@@ -38,6 +33,8 @@ class KeyRecord:
     created_at: int
     ends_at: int | None = None
     rate: Rate | None = None
+    algorithm: str = HMAC_SHA256
+    public_key: bytes | None = None
 
     @property
     def live_name(self) -> str:
@@ -53,23 +50,6 @@ class Verified:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The ``code`` of DESIGN 4."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Credentials:
-    key_id: keys.KeyId
-    timestamp: int
-    nonce: str
-    digest: str
-    signature: str
-    text: str
-
-
 def verify(
     request: SignedRequest,
     *,
@@ -77,17 +57,18 @@ def verify(
     now: int,
     find_key: Callable[[str], KeyRecord | None],
     secret_of: Callable[[str], str],
+    check_ed25519: Callable[[bytes, str, str], bool],
     claim_nonce: Callable[[str, str, int], bool],
 ) -> Verified | Refused:
-    """Judge one request at ``now`` (microseconds). ``claim_nonce(key id, nonce, timestamp)``: first?"""
-    credentials = _read_credentials(request, stage)  # a
+    """Judge one request at ``now`` (microseconds). ``check_ed25519(public key, text, signature)``: is it that of the
+    text? ``claim_nonce(key id, nonce, timestamp)``: first?"""
+    credentials = read_credentials(request, stage)  # a
     if isinstance(credentials, Refused):
         return credentials
-    if abs(now - credentials.timestamp * SECOND) > signing.MAX_SKEW_SECONDS * SECOND:  # b
+    if not _current(credentials, now):  # b
         return Refused("timestamp_out_of_window")
     key = find_key(credentials.key_id.text)  # c
-    secret = secret_of(credentials.key_id.text) if key else _DUMMY_SECRET
-    signed = signing.matches(secret, credentials.text, credentials.signature)  # d
+    signed = _signed(credentials, key, secret_of, check_ed25519)  # d
     if key is None or not signed or not _usable(key, now):  # e
         return Refused("invalid_credentials")
     if not _allowed(key.ip_ranges, request.source_ip):
@@ -97,22 +78,25 @@ def verify(
     return Verified(key, credentials.digest)
 
 
-def _read_credentials(request: SignedRequest, stage: str) -> _Credentials | Refused:
-    values = [request.headers.get(name.lower(), ()) for name in signing.CREDENTIAL_HEADERS]
-    if not all(values):
-        return Refused("missing_credentials")
-    if any(len(found) != 1 for found in values):
-        return Refused("malformed_credentials")
-    key_text, timestamp, nonce, digest, signature = (found[0] for found in values)
-    try:
-        key_id = keys.parse_key_id(key_text)
-        query = signing.canonical_query(request.query)
-        text = signing.string_to_sign(request.method, request.path, query, timestamp, nonce, digest)
-    except (keys.MalformedKey, signing.MalformedRequest):
-        return Refused("malformed_credentials")
-    if key_id.stage != stage or not signing.is_signature(signature):
-        return Refused("malformed_credentials")
-    return _Credentials(key_id, int(timestamp), nonce, digest, signature, text)
+def _current(credentials: Credentials, now: int) -> bool:
+    if credentials.expires is not None and now >= credentials.expires * SECOND:
+        return False
+    return abs(now - credentials.timestamp * SECOND) <= signing.MAX_SKEW_SECONDS * SECOND
+
+
+def _signed(
+    credentials: Credentials,
+    key: KeyRecord | None,
+    secret_of: Callable[[str], str],
+    check_ed25519: Callable[[bytes, str, str], bool],
+) -> bool:
+    """Whether ``key`` made the signature. A key that is unknown or of another algorithm costs the same comparison."""
+    fits = key is not None and key.algorithm == credentials.algorithm
+    if credentials.algorithm == ED25519:
+        public_key = key.public_key if key is not None and fits else None
+        return check_ed25519(public_key or _DUMMY_PUBLIC_KEY, credentials.text, credentials.signature) and fits
+    secret = secret_of(credentials.key_id.text) if fits else _DUMMY_SECRET
+    return signing.matches(secret, credentials.text, credentials.signature) and fits
 
 
 def _usable(key: KeyRecord, now: int) -> bool:

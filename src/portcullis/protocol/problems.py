@@ -34,15 +34,17 @@ PROBLEMS = {
     "missing_credentials": Problem(
         401,
         "Missing credentials",
-        "Send X-API-Key, X-Timestamp, X-Nonce, X-Content-SHA256 and X-Signature, each once.",
+        "Send X-API-Key, X-Timestamp, X-Nonce, X-Content-SHA256 and X-Signature, each once; or a message signature.",
     ),
     "malformed_credentials": Problem(
         401,
         "Malformed credentials",
-        "A credential header or the request target is not in the signed form, or a header is repeated.",
+        "A credential header or the target is not in the signed form, a header is repeated, or two schemes are mixed.",
     ),
     "timestamp_out_of_window": Problem(
-        401, "Timestamp out of window", "X-Timestamp must be within 300 seconds of now. Check the clock."
+        401,
+        "Timestamp out of window",
+        "X-Timestamp or created must be within 300 seconds of now, expires ahead. Check the clock.",
     ),
     "invalid_credentials": Problem(
         401,

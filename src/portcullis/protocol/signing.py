@@ -60,14 +60,25 @@ def string_to_sign(method: str, path: str, query: str, timestamp: str, nonce: st
 
     Raises MalformedRequest for a part outside its alphabet, before anything is computed from it.
     """
-    _check("method", _METHOD, method, "an upper-case HTTP method")
-    _check_path(path)
-    _check("query", _QUERY, query, "the canonical form of docs/signing.md")
+    check_target(method, path, query)
     _check(TIMESTAMP_HEADER, _TIMESTAMP, timestamp, "unix time in whole seconds, without sign or leading zero")
-    _check(NONCE_HEADER, _NONCE, nonce, "16 to 128 characters of A-Z a-z 0-9 _ -")
+    check_nonce(nonce)
     _check(DIGEST_HEADER, _HEX_SHA256, digest, "64 lower-case hex digits, the SHA-256 of the raw body")
     target = f"{path}?{query}" if query else path
     return f"{method}\n{target}\n{timestamp}\n{nonce}\n{digest}"
+
+
+def check_target(method: str, path: str, query: str) -> None:
+    """MalformedRequest unless method, path and canonical query are within their alphabets; both schemes ask for it."""
+    _check("method", _METHOD, method, "an upper-case HTTP method")
+    _check_path(path)
+    _check("query", _QUERY, query, "the canonical form of docs/signing.md")
+
+
+def check_nonce(nonce: str) -> str:
+    """The nonce itself, or MalformedRequest."""
+    _check(NONCE_HEADER, _NONCE, nonce, "16 to 128 characters of A-Z a-z 0-9 _ -")
+    return nonce
 
 
 def sign(secret: str, text: str) -> str:

@@ -1,6 +1,7 @@
 """Each command sends one signed call, and prints for people or for programs."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -173,3 +174,29 @@ def test_a_key_is_issued_with_a_rate_and_retired(cli: Cli) -> None:
         {"until": "2026-11-21T06:31:00Z"},
     ]
     assert cli.sent[1].url.path == f"/local/v1/agents/{AGENT}/keys/{KEY_ID}/retire"
+
+
+PUBLIC_KEY = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"
+SPKI = f"MCowBQYDK2VwAyEA{PUBLIC_KEY.replace('_', '/').replace('-', '+')}="
+PEM = f"-----BEGIN PUBLIC KEY-----\n{SPKI}\n-----END PUBLIC KEY-----\n"
+
+
+@pytest.mark.parametrize("text", [PUBLIC_KEY + "\n", PEM])
+def test_issuing_for_a_public_key_shows_no_secret(cli: Cli, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "agent.pub"
+    file.write_text(text)
+    cli.answers = [ok({**KEY, "algorithm": "ed25519", "public_key": PUBLIC_KEY}, 201)] * 2
+    result = cli.run("keys", "issue", AGENT, "--public-key", str(file))
+    assert json.loads(cli.sent[0].content) == {"public_key": PUBLIC_KEY}
+    assert "secret" not in result.out + result.err
+    lines = cli.run("keys", "issue", AGENT, "--public-key", str(file), "--env").out.splitlines()
+    assert lines == [f"export PORTCULLIS_KEY_ID={KEY_ID}"]
+
+
+@pytest.mark.parametrize("text", ["", "-----BEGIN PRIVATE KEY-----\n", "é", None])
+def test_what_is_no_public_key_is_never_sent(cli: Cli, tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "agent.pub"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    assert cli.run("keys", "issue", AGENT, "--public-key", str(file)).code == 2
+    assert cli.sent == []

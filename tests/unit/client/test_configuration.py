@@ -29,6 +29,7 @@ from tests.unit.client.world import FIELDS, KEY_ID, OTHER_STAGE_SECRET, SECRET, 
 ENVIRONMENT = {"PORTCULLIS_URL": URL, "PORTCULLIS_KEY_ID": KEY_ID, "PORTCULLIS_SECRET": SECRET}
 CHANGED = SECRET[:-1] + ("A" if SECRET[-1] != "A" else "B")
 EXPORTED = {
+    "MessageSignatureAuth", "ed25519_signer", "hmac_signer",
     "Approved", "AsyncGateway", "AuthenticationError", "ClockSkewError", "ConfigurationError", "ConflictError",
     "Decision", "Denied", "Gateway", "IdempotencyConflictError", "Identity", "InvalidRequestError",
     "MalformedRequestError", "NotFoundError", "PendingApproval", "PermissionDeniedError", "PortcullisAuth",

@@ -30,8 +30,9 @@ from portcullis.client.gateway import Environment
 from portcullis.client.parsing import created
 from portcullis.client.testing import FakeGateway
 from portcullis.domain import identifiers
+from portcullis.domain.credentials import Refused, SignedRequest
 from portcullis.domain.record import Record, describe
-from portcullis.domain.verification import KeyRecord, Refused, SignedRequest, verify
+from portcullis.domain.verification import KeyRecord, verify
 from portcullis.protocol import keys, signing
 from tests.unit.client.world import FIELDS, NOW
 
@@ -245,6 +246,7 @@ def judged_by_the_real_one(fake: FakeGateway, request: httpx.Request) -> str:
         now=NOW * 1_000_000,
         find_key=lambda key_id: record if key_id == fake.key_id else None,
         secret_of=lambda _key_id: fake.secret,
+        check_ed25519=lambda *_: False,
         claim_nonce=lambda *_claim: True,
     )
     return verdict.code if isinstance(verdict, Refused) else "ok"

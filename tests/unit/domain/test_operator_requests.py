@@ -105,6 +105,7 @@ def test_a_key_is_described_without_its_secret() -> None:
         "expires_at": "2026-11-21T06:31:00.000Z",
         "rate": None,
         "created_at": "2026-11-21T06:31:00.000Z",
+        "algorithm": "hmac-sha256",
     }
     assert requests.describe_key(builders.key_record())["expires_at"] is None
 

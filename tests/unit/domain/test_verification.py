@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from portcullis.domain.verification import KeyRecord, Refused, SignedRequest, Verified, verify
+from portcullis.aws import ed25519
+from portcullis.domain.credentials import Refused, SignedRequest
+from portcullis.domain.verification import KeyRecord, Verified, verify
 from portcullis.protocol import keys, signing
 from tests.unit.domain.builders import KEY_ID, NOW, key_record
 
@@ -50,6 +52,7 @@ class Gate:
             now=now,
             find_key=self._find,
             secret_of=self._derive,
+            check_ed25519=self._check,
             claim_nonce=self._claim,
         )
 
@@ -60,6 +63,10 @@ class Gate:
     def _derive(self, key_id: str) -> str:
         self.calls.append(("derive", key_id))
         return SECRET
+
+    def _check(self, public_key: bytes, text: str, signature: str) -> bool:
+        self.calls.append(("check", public_key))
+        return ed25519.verifies(public_key, text, signature)
 
     def _claim(self, key_id: str, nonce: str, timestamp: int) -> bool:
         self.calls.append(("claim", key_id, nonce, timestamp))
