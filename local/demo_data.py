@@ -16,7 +16,7 @@ CHAIN = "base"
 POLICY = {
     "allowlist": {"wallets": [f"{CHAIN}:{WALLET}"]},
     "limits": {"per_transaction": "500", "daily": "1000"},
-    "hold_above": "100",
+    "tiers": {"human_above": "100"},
 }
 
 

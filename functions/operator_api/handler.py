@@ -32,7 +32,7 @@ from portcullis.domain.operator_requests import (
     is_retry,
     new_key,
 )
-from portcullis.domain.policy import parse_document
+from portcullis.domain.policy_document import parse_document
 from portcullis.domain.record import STATUSES, describe
 from portcullis.domain.strict_json import MalformedInput, parse_object
 from portcullis.domain.times import parse_rfc3339

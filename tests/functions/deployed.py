@@ -27,7 +27,7 @@ WALLET = "0x52908400098527886e0f7030069857d2e4169ee7"
 POLICY: dict[str, Any] = {
     "allowlist": {"wallets": [f"base:{WALLET}"]},
     "limits": {"per_transaction": "500", "daily": "1000"},
-    "hold_above": "100",
+    "tiers": {"human_above": "100"},
     "rate": {"per_minute": 600, "burst": 100},
 }
 _numbers = itertools.count(1)

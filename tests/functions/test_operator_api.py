@@ -63,7 +63,7 @@ def test_a_suspended_agent_gets_no_key(stack: Deployed) -> None:
 
 def test_a_policy_is_replaced_only_under_the_version_it_was_read_at(stack: Deployed) -> None:
     agent = stack.agent()
-    stricter = {**POLICY, "hold_above": "1"}
+    stricter = {**POLICY, "tiers": {"human_above": "1"}}
 
     def put(version: str) -> Any:
         headers = {"If-Match": version}
@@ -74,7 +74,7 @@ def test_a_policy_is_replaced_only_under_the_version_it_was_read_at(stack: Deplo
     assert put('"3"').code == "state_conflict"
     assert put("latest").body["field"] == "If-Match"
     read = stack.operator("GET", "/v1/agents/{agent}/policy", agent=agent.agent_id)
-    assert (read.headers["ETag"], read.body["policy"]["hold_above"]) == ('"2"', "1.00")
+    assert (read.headers["ETag"], read.body["policy"]["tiers"]["human_above"]) == ('"2"', "1.00")
 
 
 def test_every_change_has_an_event_and_the_numbers_have_no_gap(stack: Deployed) -> None:
@@ -121,8 +121,8 @@ def test_a_malformed_parameter_is_named(stack: Deployed, resource: str, field: s
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"hold_above": "ten"}, "policy.hold_above"),
-        ({"hold_above": "1", "extra": 1}, "policy.extra"),
+        ({"tiers": {"human_above": "ten"}}, "policy.tiers.human_above"),
+        ({"tiers": {"human_above": "1"}, "extra": 1}, "policy.extra"),
         ({"allowlist": {"wallets": ["base:0x1"]}}, "policy.allowlist.wallets.0"),
         ({"rate": {"burst": 0}}, "policy.rate.burst"),
     ],

@@ -54,7 +54,7 @@ def test_what_the_policy_does_not_allow_is_denied_recorded_and_spends_nothing(
 
 
 def test_the_daily_budget_is_exact_to_the_micro(stack: Deployed) -> None:
-    agent = stack.agent({**POLICY, "hold_above": "500"})
+    agent = stack.agent({**POLICY, "tiers": {"human_above": "500"}})
     assert [stack.pay(agent, "400").status for _ in range(2)] == [201, 201]
     over = stack.pay(agent, "200.000001")
     assert (over.status, [v["rule"] for v in over.body["violations"]]) == (403, ["daily_limit"])

@@ -19,7 +19,7 @@ from portcullis.protocol import signing
 
 POLICY: dict[str, Any] = {
     "limits": {"per_transaction": "500", "daily": "100000"},
-    "hold_above": "100",
+    "tiers": {"human_above": "100"},
     "rate": {"per_minute": 6000, "burst": 1000},
 }
 WALLET = "0x52908400098527886e0f7030069857d2e4169ee7"

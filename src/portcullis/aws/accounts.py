@@ -2,7 +2,8 @@
 
 from portcullis.aws.cache import TtlCache
 from portcullis.aws.dynamo import Item, Table
-from portcullis.domain.account import Account
+from portcullis.domain import windows
+from portcullis.domain.account import RECENT_PREFIX, Account
 from portcullis.domain.rate import AGENT_TAT, KEY_TAT_PREFIX
 
 CACHE_SECONDS = 15
@@ -69,7 +70,7 @@ def to_item(account: Account) -> Item:
 
 
 def from_item(item: Item) -> Account:
-    """The account in an item; spend windows are the attributes named ``d`` and a day."""
+    """The account in an item; windows are the attributes that are named as such."""
     return Account(
         agent=item["pk"].removeprefix("AGENT#"),
         name=item["name"],
@@ -81,5 +82,8 @@ def from_item(item: Item) -> Account:
         live_keys=item.get("live_keys", frozenset()),
         created_at=item["created_at"],
         tats={name: item[name] for name in item if name == AGENT_TAT or name.startswith(KEY_TAT_PREFIX)},
-        windows={name: value for name, value in item.items() if name[0] == "d" and name[1:].isdigit()},
+        windows={name: value for name, value in item.items() if windows.NAME.fullmatch(name)},
+        recent={name: value for name, value in item.items() if name.startswith(RECENT_PREFIX)},
+        shadow_sha256=item.get("shadow_sha256"),
+        violated_at=item.get("violated_at"),
     )

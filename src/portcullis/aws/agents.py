@@ -8,7 +8,7 @@ from portcullis.aws.dynamo import Cancelled, Item, Table
 from portcullis.aws.policies import Policies
 from portcullis.aws.wire import Unavailable
 from portcullis.domain.account import Account
-from portcullis.domain.policy import PolicyDocument
+from portcullis.domain.policy_document import PolicyDocument
 from portcullis.domain.rate import key_tat
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from portcullis.aws import accounts, gcra
 from portcullis.aws.cache import TtlCache
-from portcullis.aws.dynamo import Item, Table, to_attributes
+from portcullis.aws.dynamo import Item, Table
+from portcullis.aws.expressions import Update
 from portcullis.aws.wire import Unavailable
 from portcullis.domain.rate import KEY_TAT_PREFIX, Claim, wait
 from portcullis.domain.times import SECOND
@@ -55,30 +56,20 @@ def _primary_key(agent: str) -> Item:
 
 
 def _update(asked: Sequence[Claim], seen: Mapping[str, int]) -> dict[str, Any]:
-    conditions: list[str] = []
-    sets: list[str] = []
-    names: dict[str, str] = {}
-    values: dict[str, Any] = {}
+    update = Update()
     for claim in asked:
-        gcra.admit(claim, seen.get(claim.tat, 0), conditions, sets, names, values)
-    removes = _forget(asked, seen, conditions, names, values)
-    return {
-        "UpdateExpression": f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""),
-        "ConditionExpression": " AND ".join(conditions),
-        "ExpressionAttributeValues": to_attributes(values),
-        **({"ExpressionAttributeNames": names} if names else {}),
-    }
+        gcra.admit(claim, seen.get(claim.tat, 0), update)
+    _forget(asked, seen, update)
+    return update.request()
 
 
-def _forget(
-    asked: Sequence[Claim], seen: Mapping[str, int], conditions: list[str], names: dict[str, str], values: Item
-) -> list[str]:
+def _forget(asked: Sequence[Claim], seen: Mapping[str, int], update: Update) -> None:
     """Keys that no longer call leave the item, on condition that they still have not."""
     past = asked[0].arrived - FORGET_AFTER
     wanted = {claim.tat for claim in asked}
     old = [name for name, tat in seen.items() if name.startswith(KEY_TAT_PREFIX) and tat < past and name not in wanted]
     for number, name in enumerate(old):
-        names[f"#old{number}"] = name
-        values[":past"] = past
-        conditions.append(f"#old{number} < :past")
-    return [f"#old{number}" for number in range(len(old))]
+        update.names[f"#old{number}"] = name
+        update.values[":past"] = past
+        update.conditions.append(f"#old{number} < :past")
+        update.removes.append(f"#old{number}")

@@ -4,8 +4,11 @@ from typing import Any
 
 from portcullis.aws import accounts, gcra, records
 from portcullis.aws.dynamo import Cancelled, Table, to_attributes
-from portcullis.domain.account import Account, Reservation
+from portcullis.aws.expressions import Update
+from portcullis.domain import windows
+from portcullis.domain.account import Account, Mark, Reservation, forgotten
 from portcullis.domain.record import Record
+from portcullis.domain.windows import Spend
 
 _TRANSACTION, _ACCOUNT = 0, 1
 
@@ -44,51 +47,43 @@ def _put(record: Record) -> dict[str, Any]:
 
 
 def _update(agent: str, wanted: Reservation, last_seen: Account) -> dict[str, Any]:
-    conditions = [
-        "#state = :active",
-        "contains(live_keys, :key_version)",
-        "policy_version = :policy_version",
-        "epoch = :epoch",
-    ]
-    names = {"#state": "state"}
-    values: dict[str, Any] = {
-        ":active": "active",
-        ":key_version": wanted.key_version,
-        ":policy_version": wanted.policy_version,
-        ":epoch": wanted.epoch,
-    }
-    sets: list[str] = []
-    removes: list[str] = []
+    update = Update()
+    update.require(state="active", policy_version=wanted.policy_version, epoch=wanted.epoch)
+    update.conditions.append("contains(live_keys, :key_version)")
+    update.values[":key_version"] = wanted.key_version
     for claim in wanted.claims:
-        gcra.admit(claim, last_seen.tats.get(claim.tat, 0), conditions, sets, names, values)
-    if wanted.limit is not None:
-        _window(wanted, wanted.limit, conditions, sets, names, values)
+        gcra.admit(claim, last_seen.tats.get(claim.tat, 0), update)
+    for number, spend in enumerate(wanted.spends):
+        _spend(number, spend, update)
     for number, name in enumerate(sorted(last_seen.windows)):
-        if name < wanted.oldest_window:
-            names[f"#old{number}"] = name
-            removes.append(f"#old{number}")
-    expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
-    return {
-        "Update": {
-            "Key": to_attributes(accounts.primary_key(agent)),
-            "UpdateExpression": expression,
-            "ConditionExpression": " AND ".join(conditions),
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": to_attributes(values),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-    }
+        if windows.is_over(name, wanted.now):
+            update.names[f"#over{number}"] = name
+            update.removes.append(f"#over{number}")
+    if wanted.mark is not None:
+        _mark(wanted.mark, wanted, last_seen, update)
+    if wanted.denied:
+        update.put(violated_at=wanted.now)
+    return update.action(accounts.primary_key(agent))
 
 
-def _window(
-    wanted: Reservation,
-    limit: int,
-    conditions: list[str],
-    sets: list[str],
-    names: dict[str, str],
-    values: dict[str, Any],
-) -> None:
-    names["#window"] = wanted.window
-    conditions.append("(attribute_not_exists(#window) OR #window <= :room)")
-    sets.append("#window = if_not_exists(#window, :zero) + :usd")
-    values.update({":room": limit - wanted.usd, ":zero": 0, ":usd": wanted.usd})
+def _spend(number: int, spend: Spend, update: Update) -> None:
+    window, amount, room = f"#window{number}", f":amount{number}", f":room{number}"
+    update.names[window] = spend.window
+    update.sets.append(f"{window} = if_not_exists({window}, :zero) + {amount}")
+    update.values |= {":zero": 0, amount: spend.amount}
+    if spend.limit is not None:
+        update.conditions.append(f"(attribute_not_exists({window}) OR {window} <= {room})")
+        update.values[room] = spend.limit - spend.amount
+
+
+def _mark(mark: Mark, wanted: Reservation, last_seen: Account, update: Update) -> None:
+    """Remember the content, on condition that it did not come a moment ago, unless it was judged as one that did."""
+    update.names["#mark"] = mark.name
+    update.values[":now"] = wanted.now
+    update.sets.append("#mark = :now")
+    if not wanted.known:
+        update.conditions.append("(attribute_not_exists(#mark) OR #mark <= :since)")
+        update.values[":since"] = mark.since
+    for number, name in enumerate(forgotten(last_seen, wanted)):
+        update.names[f"#forgotten{number}"] = name
+        update.removes.append(f"#forgotten{number}")

@@ -10,7 +10,7 @@ What is cached here only makes the first attempt likely to succeed. The conditio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from portcullis.aws import commit, records
 from portcullis.aws.accounts import Accounts
@@ -19,13 +19,12 @@ from portcullis.aws.dynamo import Cancelled, Table
 from portcullis.aws.policies import Policies
 from portcullis.aws.prices import Prices
 from portcullis.aws.wire import Unavailable
-from portcullis.domain import identifiers, money
+from portcullis.domain import identifiers
 from portcullis.domain.account import Account, Refusal, Reservation, after, refusal
-from portcullis.domain.decisions import Denied, NeedsApproval
-from portcullis.domain.policy import decide
+from portcullis.domain.judgement import Asked, Rulebook, judge, wanted
 from portcullis.domain.rate import claims, wait
 from portcullis.domain.rate_fields import rate_fields
-from portcullis.domain.record import APPROVAL_LIFETIME, Principal, Record, status_of, violations_of
+from portcullis.domain.record import Principal, Record
 from portcullis.domain.transaction import Transaction
 
 ATTEMPTS = 12
@@ -92,21 +91,21 @@ class Ledger:
         known = self._known(principal, txid, transaction, arrived)
         if not isinstance(known, Account):
             return known
-        account, spent = known, 0
+        account, asked, exact = known, Asked(principal, txid, transaction, arrived), False
         for attempt in range(ATTEMPTS):
-            record, wanted = self._decide(principal, txid, transaction, account, spent, arrived)
+            record, reserved = judge(self._rulebook(account), asked, account, self._micros(), exact=exact)
             try:
-                commit.write(self._table, record, wanted, account)
+                commit.write(self._table, record, reserved, account)
             except Cancelled as cancelled:
                 if not commit.condition_failed(cancelled):
                     self._back_off(attempt)
                     continue
-                seen = self._explain(cancelled, transaction, wanted)
+                seen = self._explain(cancelled, transaction, reserved)
                 if not isinstance(seen, Account):
                     return seen
-                account, spent = seen, seen.windows.get(wanted.window, 0)
+                account, exact = seen, True
             else:
-                self._accounts.keep(after(account, wanted))
+                self._accounts.keep(after(account, reserved))
                 return record
         raise Unavailable(f"the account was contended in {ATTEMPTS} attempts")
 
@@ -128,43 +127,15 @@ class Ledger:
         return _repeated(earlier, transaction) if earlier else rejected
 
     def _wanted(self, principal: Principal, account: Account, arrived: int) -> Reservation:
-        """What any transaction asks of the account; a budget comes on top of it."""
-        rate, version = self._policies.get(account.policy_sha256).rate, account.policy_version
-        wanted = Reservation(principal.key_version, account.epoch, version, rate, arrived, self._micros())
-        return replace(wanted, key_rate=principal.key_rate)
+        return wanted(principal, account, self._policies.get(account.policy_sha256), arrived, self._micros())
 
-    def _decide(
-        self, principal: Principal, txid: str, transaction: Transaction, account: Account, spent: int, arrived: int
-    ) -> tuple[Record, Reservation]:
-        """The decision on what ``account`` says. Spend that was merely cached is left to the commit's conditions."""
-        wanted, policy = self._wanted(principal, account, arrived), self._policies.get(account.policy_sha256)
-        now = wanted.now
-        price = self._prices.table().current(transaction.token, now)
-        usd = None if price is None else min(money.MAX_VALUE, money.to_micro_usd(transaction.amount, price))
-        decision = decide(policy, transaction, usd, spent)
-        if usd is not None and not isinstance(decision, Denied):
-            wanted = replace(wanted, usd=usd, limit=policy.daily)
-        held = isinstance(decision, NeedsApproval)
-        record = Record(
-            id=txid,
-            agent=principal.agent,
-            key_id=principal.key_id,
-            source_ip=principal.source_ip,
-            status=status_of(decision),
-            rev=1,
-            content=transaction.content,
-            content_sha256=transaction.sha256,
-            usd=usd,
-            epoch=account.epoch,
-            policy_version=account.policy_version,
-            policy_sha256=account.policy_sha256,
-            window=wanted.window if wanted.limit is not None else None,
-            approval_by=decision.by if isinstance(decision, NeedsApproval) else None,
-            expires_at=now + APPROVAL_LIFETIME if held else None,
-            violations=violations_of(decision),
-            created_at=now,
+    def _rulebook(self, account: Account) -> Rulebook:
+        shadow = account.shadow_sha256
+        return Rulebook(
+            self._policies.get(account.policy_sha256),
+            self._prices.table(),
+            self._policies.get(shadow) if shadow else None,
         )
-        return record, wanted
 
     def _explain(
         self, cancelled: Cancelled, transaction: Transaction, wanted: Reservation

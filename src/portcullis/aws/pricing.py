@@ -5,8 +5,8 @@ from typing import Any
 from portcullis.aws import changes, prices
 from portcullis.aws.changes import Actor, Change
 from portcullis.aws.dynamo import Cancelled, Table, to_attributes
-from portcullis.aws.prices import PriceTable
 from portcullis.aws.wire import Unavailable
+from portcullis.domain.prices import PriceTable
 
 
 def set_price(table: Table, actor: Actor, token: str, usd: str, expires_at: int | None) -> PriceTable:

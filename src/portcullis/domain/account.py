@@ -1,19 +1,27 @@
 """The account: one item per agent that carries state, epoch, live keys, policy version, rate and spend windows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from portcullis.domain import times
+from portcullis.domain import windows
 from portcullis.domain.rate import Claim, Rate, claims, wait
+from portcullis.domain.windows import Spend
+from portcullis.protocol import base62
 
 MAX_LIVE_KEYS = 8
-DAY = 86_400 * times.SECOND
+MAX_RECENT = 6
+"""How many contents an account remembers for telling duplicates; the oldest gives way."""
+RECENT_PREFIX = "c#"
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What is known of an account when it was last read. ``windows`` maps a window's name to micro-USD spent,
-    ``tats`` the names of rates (agent's and keys') to their TATs."""
+    """What is known of an account when it was last read. ``windows`` maps a window's name to what was reserved in it,
+    ``tats`` the names of rates (agent's and keys') to their TATs, ``recent`` marks of contents to when they came.
+
+    ``shadow_sha256`` is the policy that is tried beside the one in force; ``violated_at`` the last denial.
+    """
 
     agent: str
     name: str
@@ -26,11 +34,24 @@ class Account:
     created_at: int
     tats: dict[str, int] = field(default_factory=dict)
     windows: dict[str, int] = field(default_factory=dict)
+    recent: dict[str, int] = field(default_factory=dict)
+    shadow_sha256: bytes | None = None
+    violated_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A content that an account remembers: ``name`` of its attribute, and the instant after which an earlier one
+    counts as the same request made again."""
+
+    name: str
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What a transaction asks of the account; ``usd`` is 0 and ``limit`` None where no budget is reserved.
+    """What a transaction asks of the account. ``spends`` without a limit only count; ``mark`` is None where the same
+    content may be sent again; ``known`` says that this one was found to be a duplicate and was decided as one.
 
     ``arrived`` is when the request came, ``now`` when it is tried (microseconds).
     """
@@ -41,25 +62,16 @@ class Reservation:
     rate: Rate
     arrived: int
     now: int
-    usd: int = 0
-    limit: int | None = None
+    spends: tuple[Spend, ...] = ()
+    mark: Mark | None = None
+    known: bool = False
     key_rate: Rate | None = None
+    denied: bool = False
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """What it asks of the rates."""
         return claims(self.rate, self.key_rate, self.key_version, self.arrived, self.now)
-
-    @property
-    def window(self) -> str:
-        """The spend window's name: ``d`` and the UTC day."""
-        return day_window(self.now)
-
-    @property
-    def oldest_window(self) -> str:
-        """Windows before this one are over for everyone. Yesterday's is not: a request decided just before midnight
-        may commit after it, and would find a fresh budget where its window was removed."""
-        return day_window(self.now - DAY)
 
 
 class Refusal(StrEnum):
@@ -70,22 +82,43 @@ class Refusal(StrEnum):
     CHANGED = "changed"
     RATE = "rate"
     BUDGET = "budget"
+    DUPLICATE = "duplicate"
     NONE = "none"
 
 
-def day_window(now: int) -> str:
-    """The name of the window that ``now`` falls in."""
-    return "d" + times.utc_day(now)
+def mark(content_sha256: bytes, now: int, window: int) -> Mark:
+    """The mark of a content that counts as sent again within ``window`` microseconds."""
+    return Mark(RECENT_PREFIX + base62.from_bytes(content_sha256, 6), now - window)
+
+
+def sent_before(account: Account, wanted: Mark | None) -> bool:
+    """Whether the account remembers the content from within its window."""
+    return wanted is not None and account.recent.get(wanted.name, 0) > wanted.since
 
 
 def after(account: Account, wanted: Reservation) -> Account:
     """The account once ``wanted`` is committed, as far as it is known: others may have committed in between."""
-    windows = dict(account.windows)
-    if wanted.limit is not None:
-        windows[wanted.window] = windows.get(wanted.window, 0) + wanted.usd
-    windows = {name: spent for name, spent in windows.items() if name >= wanted.oldest_window}
+    spent = dict(account.windows)
+    for spend in wanted.spends:
+        spent[spend.window] = spent.get(spend.window, 0) + spend.amount
+    spent = {name: amount for name, amount in spent.items() if not windows.is_over(name, wanted.now)}
     moved = {claim.tat: claim.after(account.tats.get(claim.tat, 0)) for claim in wanted.claims}
-    return replace(account, tats=account.tats | moved, windows=windows)
+    recent = dict(account.recent)
+    if wanted.mark is not None:
+        recent = {name: at for name, at in recent.items() if name not in forgotten(account, wanted)}
+        recent[wanted.mark.name] = wanted.now
+    violated_at = wanted.now if wanted.denied else account.violated_at
+    return replace(account, tats=account.tats | moved, windows=spent, recent=recent, violated_at=violated_at)
+
+
+def forgotten(account: Account, wanted: Reservation) -> list[str]:
+    """The marks to remove: those out of their window, and the oldest beyond MAX_RECENT."""
+    if wanted.mark is None:
+        return []
+    others = sorted((at, name) for name, at in account.recent.items() if name != wanted.mark.name)
+    fresh = [(at, name) for at, name in others if at > wanted.mark.since]
+    kept = {name for _, name in fresh[-(MAX_RECENT - 1) :]}
+    return sorted(name for _, name in others if name not in kept)
 
 
 def refusal(account: Account, wanted: Reservation) -> Refusal:
@@ -98,7 +131,13 @@ def refusal(account: Account, wanted: Reservation) -> Refusal:
         return Refusal.CHANGED
     if wait(wanted.claims, account.tats) is not None:
         return Refusal.RATE
-    spent = account.windows.get(wanted.window, 0)
-    if wanted.limit is not None and spent + wanted.usd > wanted.limit:
+    if not has_room(account.windows, wanted.spends):
         return Refusal.BUDGET
+    if not wanted.known and sent_before(account, wanted.mark):
+        return Refusal.DUPLICATE
     return Refusal.NONE
+
+
+def has_room(spent: Mapping[str, int], spends: tuple[Spend, ...]) -> bool:
+    """Whether every window has room."""
+    return all(spend.limit is None or spent.get(spend.window, 0) + spend.amount <= spend.limit for spend in spends)

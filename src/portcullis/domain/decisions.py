@@ -3,12 +3,30 @@
 from dataclasses import dataclass
 
 RULES = {
-    "kind_not_allowed": "The policy has no rule for this kind, so it is denied. Ask the operator.",
+    "kind_not_allowed": "The policy has no rule for this kind to such a destination. Ask the operator.",
     "destination_not_allowlisted": "The destination is not on the agent's allowlist. Ask the operator to add it.",
-    "token_unpriced": "The token has no current price, so its value is unknown. Ask the operator to price it.",
+    "selector_not_allowlisted": "This function of the contract is not on the agent's allowlist. Ask the operator.",
+    "token_not_allowlisted": "A token of this transaction is not on the agent's allowlist. Ask the operator.",
+    "instruction_not_allowlisted": "The agent may not act for the one that instructed it. Ask the operator.",
+    "category_not_allowlisted": "The merchant's category is not on the agent's allowlist. Ask the operator.",
+    "category_mismatch": "The category is not the one that the operator knows for this merchant. Correct it.",
+    "category_blocked": "The merchant's category is blocked for this agent.",
+    "token_unpriced": "The token has no price, so its value is unknown. Ask the operator to price it.",
+    "price_stale": "The token's price is too old to tell its value. Ask the operator to renew it, then send again.",
     "per_transaction_limit": "The amount is above what one transaction may move. Send less or ask the operator.",
+    "hourly_count_limit": "There were too many transactions this hour (UTC). Wait for the next.",
     "daily_limit": "The amount does not fit what is left of the day's budget (UTC). Send less or wait.",
+    "weekly_limit": "The amount does not fit what is left of the week's budget (ISO, UTC). Send less or wait.",
+    "monthly_limit": "The amount does not fit what is left of the month's budget (UTC). Send less or wait.",
+    "token_limit": "The amount does not fit what is left for this token today (UTC). Send less or wait.",
+    "merchant_limit": "The amount does not fit what is left for this merchant today (UTC). Send less or wait.",
+    "category_limit": "The amount does not fit what is left for this category today (UTC). Send less or wait.",
+    "possible_duplicate": "The same content was sent a moment ago. A retry repeats the first Idempotency-Key.",
+    "approval_refused": "The one who had to approve it refused.",
+    "approval_void": "Policy or price have changed and no longer allow it. Send it again to have it judged anew.",
 }
+
+BY_PARTIES, BY_RISK_AGENT, BY_HUMAN = "parties", "risk_agent", "human"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +49,10 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class NeedsApproval:
-    """Held, its budget reserved, until ``by`` approves."""
+    """Held, its budget reserved, until each of ``by`` has approved, in this order; ``reasons`` say why."""
 
-    by: str
+    by: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from portcullis.domain import money, times
 from portcullis.domain.account import Account
 from portcullis.domain.models import StrictModel
-from portcullis.domain.policy import PolicyDocument, RateLimit
+from portcullis.domain.policy_document import PolicyDocument, RateLimit
 from portcullis.domain.rate import Rate
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import public_keys
@@ -51,13 +51,20 @@ def _instant(text: str) -> str:
     return text
 
 
-def _label(text: str) -> str:
+def _printable(text: str) -> str:
     if not text.isprintable() or text != text.strip():
         raise ValueError("printable characters, without space at either end")
     return text
 
 
-Label = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_label)]
+def _label(text: str) -> str:
+    if len(text.encode()) > MAX_LABEL_BYTES:
+        raise ValueError(f"at most {MAX_LABEL_BYTES} bytes of UTF-8")
+    return _printable(text)
+
+
+MAX_LABEL_BYTES = 64
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_BYTES), AfterValidator(_label)]
 Instant = Annotated[str, AfterValidator(_instant)]
 
 
@@ -94,7 +101,7 @@ class Retirement(StrictModel):
 class Suspension(StrictModel):
     """``POST /v1/agents/{agent}/suspend``."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_label)]
+    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 
 
 class NewPrice(StrictModel):

@@ -8,8 +8,19 @@ from portcullis.domain import money, times
 from portcullis.domain.decisions import Approved, Decision, Denied, NeedsApproval, Violation
 from portcullis.domain.rate import Rate
 
-APPROVAL_LIFETIME = 3600 * times.SECOND
-STATUSES = ("approved", "pending_approval", "denied")
+CLAIM_LIFETIME = 24 * 3600 * times.SECOND
+"""How long an approved transaction waits for an executor."""
+STATUSES = (
+    "approved",
+    "pending_approval",
+    "denied",
+    "executing",
+    "settled",
+    "failed",
+    "cancelled",
+    "expired",
+    "needs_reconciliation",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +37,23 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Mover:
+    """Who moved a transaction to its present state, and when: an agent by its key, a person by ``approver`` or ARN,
+    or the gateway itself (``actor`` is ``gateway``)."""
+
+    actor: str
+    key_id: str | None
+    source_ip: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """A transaction as decided. Instants are microseconds, ``usd`` micro-USD (None: unpriced)."""
+    """A transaction as decided. Instants are microseconds, ``usd`` micro-USD (None: unpriced).
+
+    ``windows`` are those of money that it reserved, ``approval_by`` the approvals still missing, in order.
+    ``expires_at`` ends the state it is in: a held one's approval, an approved one's time to be claimed, a lease.
+    """
 
     id: str
     agent: str
@@ -41,11 +67,18 @@ class Record:
     epoch: int
     policy_version: int
     policy_sha256: bytes
-    window: str | None
-    approval_by: str | None
+    windows: tuple[str, ...]
+    approval_by: tuple[str, ...]
+    reasons: tuple[str, ...]
     expires_at: int | None
     violations: tuple[Violation, ...]
     created_at: int
+    shadow: str | None = None
+    approved_by: tuple[str, ...] = ()
+    claimed_by: str | None = None
+    claim_sha256: bytes | None = None
+    outcome: str | None = None
+    moved: Mover | None = None
 
     @property
     def type(self) -> str:
@@ -77,17 +110,37 @@ def describe(record: Record) -> dict[str, Any]:
         "agent_id": record.agent,
         "key_id": record.key_id,
         **json.loads(record.content),
+        "content_sha256": record.content_sha256.hex(),
         "usd": None if record.usd is None else money.format_usd(record.usd),
         "policy": {"version": record.policy_version, "sha256": record.policy_sha256.hex()},
         "created_at": times.rfc3339(record.created_at),
     }
-    if record.approval_by is not None and record.expires_at is not None:
-        described["approval"] = {"by": record.approval_by, "expires_at": times.rfc3339(record.expires_at)}
+    if record.approval_by and record.expires_at is not None:
+        described["approval"] = {
+            "by": record.approval_by[0],
+            "missing": list(record.approval_by),
+            "reasons": list(record.reasons),
+            "expires_at": times.rfc3339(record.expires_at),
+        }
+    elif record.expires_at is not None:
+        described["expires_at"] = times.rfc3339(record.expires_at)
     if record.violations:
         described["violations"] = describe_violations(record.violations)
-    return described
+    return described | _later(record)
 
 
 def describe_violations(violations: tuple[Violation, ...]) -> list[dict[str, Any]]:
     """The public form of violations."""
     return [{"rule": v.rule, "detail": v.detail, "severity": v.severity} for v in violations]
+
+
+def _later(record: Record) -> dict[str, Any]:
+    """What came after the decision."""
+    later: dict[str, Any] = {
+        "approved_by": list(record.approved_by) or None,
+        "claimed_by": record.claimed_by,
+        "outcome": record.outcome,
+    }
+    if record.moved is not None:
+        later |= {"updated_at": times.rfc3339(record.moved.at), "updated_by": record.moved.actor}
+    return {name: value for name, value in later.items() if value is not None}

@@ -95,13 +95,26 @@ class TransactionRequest(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A well-formed request. ``content`` is its canonical JSON text; ``destination`` is ``(layer, reference)``."""
+    """A well-formed request. ``content`` is its canonical JSON text; ``destination`` is ``(layer, reference)``.
+
+    ``category`` is that of a merchant, ``selector`` of a contract call, ``token_out`` of a swap.
+    """
 
     content: str
     kind: str
     amount: Decimal
     token: str
     destination: tuple[str, str]
+    category: str | None = None
+    instructed_by: str | None = None
+    selector: str | None = None
+    token_out: str | None = None
+
+    @property
+    def merchant(self) -> str | None:
+        """The merchant's id, where the destination is one."""
+        layer, reference = self.destination
+        return reference if layer == "merchant" else None
 
     @property
     def sha256(self) -> bytes:
@@ -117,9 +130,28 @@ def parse_transaction(body: str) -> Transaction:
     text = canonical_json(content)
     if len(text.encode()) > MAX_CONTENT_BYTES:
         raise MalformedInput("body", f"at most {MAX_CONTENT_BYTES} bytes of content; shorten memo or ids")
-    layer, value = next(iter(destination.items()))
-    reference = f"{request.chain}:{value}" if layer in ("wallet", "contract") else _plain_reference(value)
-    return Transaction(text, request.kind, Decimal(request.amount), request.token, (layer, reference))
+    return _of_content(content, text)
+
+
+def from_text(content: str) -> Transaction:
+    """The transaction of a stored canonical text."""
+    return _of_content(json.loads(content), content)
+
+
+def _of_content(content: dict[str, Any], text: str) -> Transaction:
+    layer, value = next(iter(content["destination"].items()))
+    reference = f"{content['chain']}:{value}" if layer in ("wallet", "contract") else _plain_reference(value)
+    return Transaction(
+        text,
+        content["kind"],
+        Decimal(content["amount"]),
+        content["token"],
+        (layer, reference),
+        category=value["category"] if layer == "merchant" else None,
+        instructed_by=content.get("instructed_by"),
+        selector=content["call"]["selector"] if "call" in content else None,
+        token_out=content.get("token_out"),
+    )
 
 
 def canonical_json(value: Any) -> str:

@@ -115,7 +115,7 @@ def fields_of(record: Record) -> dict[str, Any]:
 def largest_account() -> Account:
     """Eight keys, each of many versions, and the longest name in the longest characters."""
     name = "\U0001f600" * 64
-    policy = {"allowlist": {}, "limits": {"per_transaction": "1", "daily": "1"}, "hold_above": "1"}
+    policy = {"allowlist": {}, "limits": {"per_transaction": "1", "daily": "1"}, "tiers": {"human_above": "1"}}
     assert validate(NewAgent, {"name": name, "policy": policy}).name == name
     bodies = [base62.from_bytes(bytes([number + 1]) * 20, 22) for number in range(MAX_LIVE_KEYS)]
     return builders.account(

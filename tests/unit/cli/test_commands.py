@@ -10,7 +10,11 @@ import pytest
 from portcullis.protocol import signing
 from tests.unit.cli.gateway import AGENT, KEY_ID, SECRET, Cli, assert_signed_by_the_operator, ok, refused
 
-POLICY = {"allowlist": {"wallets": []}, "limits": {"per_transaction": "500", "daily": "1000"}, "hold_above": "100"}
+POLICY = {
+    "allowlist": {"wallets": []},
+    "limits": {"per_transaction": "500", "daily": "1000"},
+    "tiers": {"human_above": "100"},
+}
 AGENT_ENTRY = {"agent_id": AGENT, "name": "payer [bold]", "state": "active", "policy_version": 3, "created_at": "t"}
 KEY = {"key_id": KEY_ID, "agent_id": AGENT, "state": "active", "scopes": ["transactions:read"], "ip_ranges": []}
 PAGES: list[tuple[tuple[str, ...], str, dict[str, Any], str]] = [
@@ -119,12 +123,12 @@ def test_the_policy_round_trip(cli: Cli) -> None:
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize(("said", "code", "calls"), [("y\n", 0, 2), ("n\n", 2, 1), ("", 2, 1)])
 def test_a_policy_is_replaced_only_when_agreed(cli: Cli, as_json: bool, said: str, code: int, calls: int) -> None:
-    (cli.home / "p.json").write_text(json.dumps({**POLICY, "hold_above": "50"}))
+    (cli.home / "p.json").write_text(json.dumps({**POLICY, "tiers": {"human_above": "50"}}))
     cli.answers = [ok({"version": 3, "sha256": "ab", "policy": POLICY}), ok({"version": 4, "policy": {}})]
     result = cli.run("policy", "put", AGENT, "p.json", stdin=said, as_json=as_json)
     assert (result.code, len(cli.sent)) == (code, calls)
-    assert '-  "hold_above": "100"' in result.err
-    assert '+  "hold_above": "50"' in result.err
+    assert '-  "tiers": {"human_above": "100"}' in result.err
+    assert '+  "tiers": {"human_above": "50"}' in result.err
 
 
 def test_yes_asks_nothing(cli: Cli) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 from portcullis.domain.account import Account
 from portcullis.domain.decisions import Violation
 from portcullis.domain.rate import Rate
-from portcullis.domain.record import Record
+from portcullis.domain.record import CLAIM_LIFETIME, Record
 from portcullis.domain.transaction import Transaction, parse_transaction
 from portcullis.domain.verification import KeyRecord
+from portcullis.domain.windows import HOUR
 from portcullis.protocol import keys
 
 AGENT = "ag_" + "a" * 22
@@ -58,9 +59,10 @@ def record(**changes: Any) -> Record:
         "epoch": 1,
         "policy_version": 1,
         "policy_sha256": bytes(range(32)),
-        "window": "d20261121",
-        "approval_by": None,
-        "expires_at": None,
+        "windows": ("d20261121",),
+        "approval_by": (),
+        "reasons": (),
+        "expires_at": NOW + CLAIM_LIFETIME,
         "violations": (),
         "created_at": NOW,
     }
@@ -69,13 +71,16 @@ def record(**changes: Any) -> Record:
 
 def held(**changes: Any) -> Record:
     """The record of a held transaction."""
-    return record(**{"status": "pending_approval", "approval_by": "human", "expires_at": NOW + 3_600_000_000} | changes)
+    return record(
+        **{"status": "pending_approval", "approval_by": ("human",), "reasons": ("amount",), "expires_at": NOW + HOUR}
+        | changes
+    )
 
 
 def denied(**changes: Any) -> Record:
     """The record of a denied transaction."""
     violations = (Violation("destination_not_allowlisted", 5), Violation("per_transaction_limit", 7))
-    return record(**{"status": "denied", "window": None, "violations": violations} | changes)
+    return record(**{"status": "denied", "windows": (), "expires_at": None, "violations": violations} | changes)
 
 
 def account(**changes: Any) -> Account:

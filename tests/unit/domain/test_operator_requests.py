@@ -10,7 +10,7 @@ from portcullis.domain.rate import Rate
 from portcullis.domain.strict_json import MalformedInput
 from tests.unit.domain import builders
 
-POLICY = {"allowlist": {}, "limits": {"per_transaction": "1", "daily": "1"}, "hold_above": "1"}
+POLICY = {"allowlist": {}, "limits": {"per_transaction": "1", "daily": "1"}, "tiers": {"human_above": "1"}}
 
 
 def refused(model: type[Model], value: Any, reason: str) -> None:
