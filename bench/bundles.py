@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "AWS_SESSION_TOKEN": "session",
 }
 RUNS = 15
-TIMED_IMPORT = "import time; t = time.perf_counter(); import handler; print(time.perf_counter() - t)"
+TIMED_IMPORT = "import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ def measure(runs: int = RUNS) -> list[Measured]:
 def _measure(function: str, runs: int) -> Measured:
     path = bundle(function, THIS_MACHINE).path
     files = [file for file in path.rglob("*") if file.is_file()]
-    _import_once(path)  # brings the files into the page cache, which Lambda's own start also has behind it
-    times = [_import_once(path) for _ in range(runs)]
+    _import_once(function, path)  # brings the files into the page cache, which Lambda's own start also has behind it
+    times = [_import_once(function, path) for _ in range(runs)]
     return Measured(
         function,
         zipped=_zipped(path, files),
@@ -67,9 +67,9 @@ def _zipped(root: Path, files: list[Path]) -> int:
     return buffer.tell()
 
 
-def _import_once(path: Path) -> float:
+def _import_once(function: str, path: Path) -> float:
     """Seconds; without site-packages, so that a missing dependency shows instead of being found elsewhere."""
-    command = [sys.executable, "-S", "-B", "-c", TIMED_IMPORT]
+    command = [sys.executable, "-S", "-B", "-c", TIMED_IMPORT.format(module=f"functions.{function}.handler")]
     environment = ENVIRONMENT | {"PATH": os.defpath, "PYTHONPATH": str(path)}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return float(result.stdout)

@@ -22,7 +22,7 @@ FIXED_TIME = 315_532_800  # 1980-01-01, the earliest that a zip archive can expr
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """``path`` is a directory with ``handler.py`` at its root; ``digest`` changes if and only if its content does."""
+    """``path`` is what Lambda imports ``entry_point()`` from; ``digest`` changes if and only if its content does."""
 
     path: Path
     digest: str
@@ -31,6 +31,11 @@ class Bundle:
 def function_names() -> list[str]:
     """Every folder under ``functions/`` that has a handler."""
     return sorted(handler.parent.name for handler in (PROJECT / "functions").glob("*/handler.py"))
+
+
+def entry_point(function: str) -> str:
+    """The handler as Lambda names it, with the path that it has in the project: its modules import one another."""
+    return f"functions/{function}/handler.handler"
 
 
 def bundle(function: str, target: Target, cache: Path = CACHE) -> Bundle:
@@ -62,7 +67,7 @@ def _code(function: str) -> dict[Path, Path]:
     own = sorted(folder.rglob("*.py"))
     if folder / "handler.py" not in own:
         raise FileNotFoundError(f"functions/{function}/handler.py is missing: the function has no entry point")
-    code = {file.relative_to(folder): file for file in own}
+    code = {file.relative_to(PROJECT): file for file in own}
     return code | {file.relative_to(shared): file for file in import_closure(own, shared)}
 
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.bundling.bundle import bundle
+from infra.bundling.bundle import bundle, entry_point
 from infra.constructs.logs import LogGroup
 from infra.constructs.nag import acknowledge
 from infra.stages import Stage
@@ -37,7 +37,7 @@ class Function(lambda_.Function):
             scope,
             id_,
             code=lambda_.Code.from_asset(str(made.path), asset_hash=made.digest),
-            handler="handler.handler",
+            handler=entry_point(name),
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             # Immutable, so that nothing but this list is ever granted, however the function is wired elsewhere.

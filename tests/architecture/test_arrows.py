@@ -89,6 +89,7 @@ def test_a_wrong_arrow_is_found(path: str, text: str) -> None:
 
 
 RIGHT = [
+    ("functions/outbox/a.py", "from functions.outbox.b import envelope"),
     ("src/portcullis/domain/a.py", "from portcullis.protocol import keys"),
     ("src/portcullis/domain/a.py", "from .money import parse_usd\nimport json"),
     ("src/portcullis/aws/a.py", "from portcullis.domain.money import parse_usd"),

@@ -34,7 +34,8 @@ def function(request: pytest.FixtureRequest) -> str:
 
 def test_a_function_starts_from_its_bundle_alone(function: str) -> None:
     made = bundle_of(function)
-    script = f"import sys; sys.path.insert(0, {str(made.path)!r}); import handler; assert callable(handler.handler)"
+    module = f"functions.{function}.handler"
+    script = f"import sys; sys.path.insert(0, {str(made.path)!r}); import {module} as h; assert callable(h.handler)"
     result = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", script], env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
@@ -46,12 +47,12 @@ def test_a_bundle_carries_no_package_that_its_function_does_not_need(name: str) 
     content = {
         path.name.split(".cpython-")[0] for path in bundle_of(name).path.iterdir() if path.suffix != ".dist-info"
     }
-    assert content - {"handler.py", "portcullis", "__pycache__"} == THIRD_PARTY[name]
+    assert content - {"functions", "portcullis", "__pycache__"} == THIRD_PARTY[name]
 
 
 def test_a_bundle_carries_only_the_modules_that_are_reached(function: str) -> None:
     made = bundle_of(function)
-    reached = import_closure([PROJECT / "functions" / function / "handler.py"], PROJECT / "src")
+    reached = import_closure(sorted((PROJECT / "functions" / function).rglob("*.py")), PROJECT / "src")
     assert set((made.path / "portcullis").rglob("*.py")) == {
         made.path / file.relative_to(PROJECT / "src") for file in reached
     }

@@ -1,0 +1,64 @@
+"""Keys of an agent: issue, list, retire, revoke."""
+
+from typing import Any
+
+from functions.operator_api.request import account_of, actor_of, agent_of, body_as, entropy, existing, stores
+from portcullis.aws import key_issuing, key_records, listings
+from portcullis.aws.proxy import Answer, Refusal, json_answer, limit, parameter
+from portcullis.aws.roots import GENERATION
+from portcullis.domain.operator_requests import NewKey, Retirement, describe_key, is_retry, new_key
+from portcullis.domain.times import parse_rfc3339
+from portcullis.domain.verification import KeyRecord
+from portcullis.protocol import keys
+
+NO_SUCH_KEY = "This agent has no such key."
+
+
+def _issue_key(event: dict[str, Any]) -> Answer:
+    wanted, actor = body_as(event, NewKey), actor_of(event)
+    key_id = keys.new_key_id(stores().stage, GENERATION, entropy(event, f"key {agent_of(event)}"))
+    record = new_key(wanted, key_id, agent_of(event), actor.now)
+    stored = key_records.read(stores().table, key_id)
+    if stored is None:
+        existing(key_issuing.issue(stores().table, actor, record))
+        stored = key_records.read(stores().table, key_id)
+    if stored is None or not is_retry(stored, record):
+        raise Refusal("idempotency_conflict", "This Idempotency-Key has issued a key, whose secret is not shown again.")
+    shown = {} if stored.public_key else {"secret": stores().roots.secret_of(key_id)}
+    return json_answer(201, {**describe_key(stored), **shown})
+
+
+def _list_keys(event: dict[str, Any]) -> Answer:
+    agent = account_of(event).agent
+    found, cursor = listings.list_keys(stores().table, agent, limit(event), parameter(event, "cursor"))
+    return json_answer(200, {"keys": [describe_key(record) for record in found], "cursor": cursor})
+
+
+def _retire_key(event: dict[str, Any]) -> Answer:
+    until = parse_rfc3339(body_as(event, Retirement).until)
+    return _key_answer(key_issuing.retire(stores().table, actor_of(event), agent_of(event), _key(event), until))
+
+
+def _revoke_key(event: dict[str, Any]) -> Answer:
+    return _key_answer(key_issuing.revoke(stores().table, actor_of(event), agent_of(event), _key(event)))
+
+
+def _key(event: dict[str, Any]) -> str:
+    key_id: str = event["pathParameters"]["key"]
+    if not keys.is_key_id(key_id):
+        raise Refusal("not_found", NO_SUCH_KEY)
+    return key_id
+
+
+def _key_answer(record: KeyRecord | None) -> Answer:
+    if record is None:
+        raise Refusal("not_found", NO_SUCH_KEY)
+    return json_answer(200, describe_key(record))
+
+
+ROUTES = {
+    ("POST", "/v1/agents/{agent}/keys"): _issue_key,
+    ("GET", "/v1/agents/{agent}/keys"): _list_keys,
+    ("POST", "/v1/agents/{agent}/keys/{key}/retire"): _retire_key,
+    ("POST", "/v1/agents/{agent}/keys/{key}/revoke"): _revoke_key,
+}

@@ -1,0 +1,85 @@
+"""What every route of the operator API reads from its request, and the stores of this process."""
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from portcullis.aws import accounts, settings
+from portcullis.aws.changes import Actor
+from portcullis.aws.dynamo import Table
+from portcullis.aws.policies import Policies
+from portcullis.aws.proxy import Refusal, header, text_body
+from portcullis.aws.roots import Roots
+from portcullis.aws.wire import Service
+from portcullis.domain import identifiers
+from portcullis.domain.account import Account
+from portcullis.domain.models import Model, validate
+from portcullis.domain.strict_json import parse_object
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores of this process."""
+
+    stage: str
+    table: Table
+    policies: Policies
+    roots: Roots
+
+
+@cache
+def stores() -> Stores:
+    """Made on the first request."""
+    own, environment = settings.operator_api(), settings.aws()
+    return Stores(
+        own.stage,
+        Table(own.core_table, Service("dynamodb", environment)),
+        Policies(Service("s3", environment), own.policy_bucket),
+        Roots(Service("kms", environment), own.mac_key_id, own.stage),
+    )
+
+
+def body_as(event: dict[str, Any], model: type[Model]) -> Model:
+    """The JSON body as ``model``; an absent one is an empty object."""
+    return validate(model, parse_object(text_body(event) or "{}"))
+
+
+def actor_of(event: dict[str, Any]) -> Actor:
+    """Who calls, as IAM has authenticated them."""
+    identity = event["requestContext"]["identity"]
+    return Actor(identity["userArn"], identity["sourceIp"], time.time_ns() // 1000)
+
+
+def agent_of(event: dict[str, Any]) -> str:
+    """The agent that the path names; not_found when it cannot be one."""
+    agent: str = event["pathParameters"]["agent"]
+    if not identifiers.AGENT_ID.fullmatch(agent):
+        raise Refusal("not_found", "There is no such agent.")
+    return agent
+
+
+def account_of(event: dict[str, Any]) -> Account:
+    """The account of the path's agent, or not_found."""
+    return existing(accounts.read(stores().table, agent_of(event)))
+
+
+def existing(account: Account | None) -> Account:
+    """``account``, or not_found where there is none."""
+    if account is None:
+        raise Refusal("not_found", "There is no such agent.")
+    return account
+
+
+def entropy(event: dict[str, Any], purpose: str) -> bytes:
+    """Randomness for a new id; under an Idempotency-Key its digest, so that a retry meets what its first try made.
+
+    The caller is a part of it: nobody else gets a secret shown again by repeating the key.
+    """
+    key = header(event, "Idempotency-Key")
+    if key is None:
+        return secrets.token_bytes(32)
+    checked = identifiers.check_idempotency_key(key)
+    return hashlib.sha256(f"{purpose}\n{actor_of(event).arn}\n{checked}".encode()).digest()
