@@ -125,7 +125,7 @@ def test_a_malformed_field_is_named_and_nothing_is_recorded(
 def test_an_expired_price_is_no_price(stack: Deployed) -> None:
     stack.price("ETH", "2000", expires_at="2020-01-01T00:00:00Z")
     answer = stack.pay(stack.agent(), fields={"token": "ETH"})
-    assert [violation["rule"] for violation in answer.body["violations"]] == ["token_unpriced"]
+    assert [violation["rule"] for violation in answer.body["violations"]] == ["price_stale"]
 
 
 def test_the_burst_is_exact_and_then_rate_limited(stack: Deployed) -> None:

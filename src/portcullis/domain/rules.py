@@ -93,7 +93,7 @@ def _destination(policy: Policy, case: Case) -> Verdict | None:
         "agent": policy.agents,
         "merchant": policy.merchants,
     }[layer]
-    if transaction.selector is not None:
+    if transaction.selector is not None and layer == "contract":
         return None if f"{reference}#{transaction.selector}" in listed else ("selector_not_allowlisted", 1)
     if reference in listed:
         return None
