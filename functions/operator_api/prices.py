@@ -19,7 +19,7 @@ def _set_price(event: dict[str, Any]) -> Answer:
     if not TOKEN.fullmatch(token):
         raise MalformedInput("token", "1 to 12 characters of A-Z 0-9")
     wanted, actor = body_as(event, NewPrice), actor_of(event)
-    changed = pricing.set_price(stores().table, actor, token, wanted.usd, wanted.ends_at(actor.now))
+    changed = pricing.set_price(stores().table, actor, token, wanted.entry(actor.now))
     return json_answer(200, describe_price(changed.entries[token]))
 
 

@@ -15,6 +15,7 @@ from infra.functions.agent_api import agent_api
 from infra.functions.authorizer import authorizer
 from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
+from infra.functions.price_feed import price_feed
 from infra.stacks.data import Data
 
 AGENT_ROUTES = ("GET /v1/whoami", "POST /v1/transactions", "GET /v1/transactions/{id}")
@@ -51,6 +52,7 @@ class Gateway(Stack):
             logging.precede(api)
             self.firewall.protect(api)
         OutboxPipe(self, "OutboxPipe", table=data.core, envelope=outbox(self, data), bus=data.bus)
+        price_feed(self, data)
         self._outputs()
 
     def _agent_api(self, data: Data) -> RestApi:

@@ -2,8 +2,8 @@
 
 from tests.infra.template import Template, as_list, strings_in
 
-FUNCTIONS = ("Authorizer", "AgentFunction", "OperatorFunction", "Outbox")
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 
 MAY = {
@@ -11,6 +11,7 @@ MAY = {
     "AgentFunction": LOG | READ_WRITE | {"s3:GetObject"},
     "OperatorFunction": LOG | READ_WRITE | {"dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"},
     "Outbox": LOG,
+    "PriceFeed": LOG | CONSUME | {"dynamodb:GetItem", "dynamodb:PutItem"},
 }
 
 
@@ -21,7 +22,7 @@ def functions(gateway: Template) -> dict[str, str]:
 
 def test_no_two_functions_share_a_role(gateway: Template) -> None:
     roles = {gateway.role_of(function) for function in functions(gateway).values()}
-    assert len(roles) == len(FUNCTIONS)
+    assert len(roles) == len(MAY)
 
 
 def test_each_function_may_do_exactly_what_is_listed(gateway: Template) -> None:
@@ -52,9 +53,13 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
             if "Condition" in statement
         ]
-        for name in ("Authorizer", "AgentFunction")
+        for name in ("Authorizer", "AgentFunction", "PriceFeed")
     }
-    assert kinds == {"Authorizer": [("KEY#*",)], "AgentFunction": [("AGENT#*",), ("PRICES",)]}
+    assert kinds == {
+        "Authorizer": [("KEY#*",)],
+        "AgentFunction": [("AGENT#*",), ("PRICES",)],
+        "PriceFeed": [("PRICES",)],
+    }
 
 
 def test_only_api_gateway_may_invoke_a_function_and_only_for_its_api(gateway: Template) -> None:

@@ -52,6 +52,20 @@ class OperatorApiSettings:
     mac_key_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class PriceFeedSettings:
+    """Of the price feed."""
+
+    stage: str
+    core_table: str
+
+
+def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:
+    """The price feed's settings, or MissingSetting."""
+    read = _reader(environ)
+    return PriceFeedSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"))
+
+
 def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
     """The authorizer's settings, or MissingSetting."""
     read = _reader(environ)

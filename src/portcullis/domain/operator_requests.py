@@ -17,7 +17,7 @@ from portcullis.protocol import public_keys
 from portcullis.protocol.message_signatures import ED25519, HMAC_SHA256
 
 TOKEN = re.compile(r"[A-Z0-9]{1,12}", re.ASCII)
-PRICE_LIFETIME = 86_400 * times.SECOND
+PRICE_LIFETIME_SECONDS = 86_400
 SECRET_RETRY_WINDOW = 600 * times.SECOND
 """How long the same Idempotency-Key shows a new key's secret again, to the caller whose first answer was lost."""
 SCOPES = ("transactions:create", "transactions:read")
@@ -66,6 +66,7 @@ def _label(text: str) -> str:
 MAX_LABEL_BYTES = 64
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_BYTES), AfterValidator(_label)]
 Instant = Annotated[str, AfterValidator(_instant)]
+Price = Annotated[str, AfterValidator(_price)]
 
 
 class NewAgent(StrictModel):
@@ -105,17 +106,22 @@ class Suspension(StrictModel):
 
 
 class NewPrice(StrictModel):
-    """``PUT /v1/prices/{token}``: dollars for one token, for a day unless ``expires_at`` says otherwise.
+    """``PUT /v1/prices/{token}``: dollars for one token, and how old the price may get.
 
-    ``"expires_at": null`` is for a peg: the price holds until it is set again.
+    It ends after ``max_age_seconds`` unless ``expires_at`` says otherwise; null is for a peg, which holds until it is
+    set again. A feed renews what is no peg, each time for ``max_age_seconds``.
     """
 
-    usd: Annotated[str, AfterValidator(_price)]
+    usd: Price
     expires_at: Instant | None = None
+    max_age_seconds: Annotated[int, Field(ge=60, le=30 * 86_400)] = PRICE_LIFETIME_SECONDS
 
-    def ends_at(self, now: int) -> int | None:
-        """When the price, set at ``now``, stops being one (microseconds)."""
-        return instant(self.expires_at) if "expires_at" in self.model_fields_set else now + PRICE_LIFETIME
+    def entry(self, now: int) -> dict[str, Any]:
+        """The price table's entry when it is set at ``now`` (microseconds)."""
+        ends = instant(self.expires_at) if "expires_at" in self.model_fields_set else None
+        if "expires_at" not in self.model_fields_set:
+            ends = now + self.max_age_seconds * times.SECOND
+        return {"usd": self.usd, "expires_at": ends, "updated_at": now, "max_age": self.max_age_seconds}
 
 
 def instant(text: str | None) -> int | None:
@@ -182,6 +188,7 @@ def describe_price(entry: dict[str, Any]) -> dict[str, Any]:
         "usd": entry["usd"],
         "expires_at": _text(entry["expires_at"]),
         "updated_at": times.rfc3339(entry["updated_at"]),
+        "max_age_seconds": entry["max_age"],
     }
 
 

@@ -10,7 +10,8 @@ from portcullis.domain.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """``entries`` maps a token to ``{usd, expires_at, updated_at}``: a decimal string and instants in microseconds."""
+    """``entries`` maps a token to ``{usd, expires_at, updated_at, max_age}``: a decimal string, microseconds
+    (``expires_at`` None: a peg), seconds."""
 
     rev: int
     entries: dict[str, dict[str, Any]]

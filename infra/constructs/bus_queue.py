@@ -1,0 +1,58 @@
+"""From the bus to a function: a rule, a queue that keeps what the function could not take yet, and dead letters."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.function import allow
+from infra.constructs.queue import DeadLetterQueue
+
+ATTEMPTS = 5
+BATCH = 10
+
+
+class BusQueue(Construct):
+    """Events that match ``pattern`` wait here, each until the function has said that it is done with it."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, bus: events.IEventBus, pattern: Mapping[str, Sequence[str]]
+    ) -> None:
+        super().__init__(scope, id_)
+        dead_letters = DeadLetterQueue(self, "DeadLetters")
+        self._queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            visibility_timeout=Duration.minutes(3),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=ATTEMPTS),
+        )
+        rule = events.Rule(
+            self,
+            "Rule",
+            event_bus=bus,
+            event_pattern=events.EventPattern(source=list(pattern["source"]), detail_type=list(pattern["detail-type"])),
+        )
+        rule.add_target(targets.SqsQueue(self._queue, dead_letter_queue=dead_letters))
+
+    @property
+    def consume(self) -> iam.PolicyStatement:
+        """What the function's role needs."""
+        return allow("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", on=[self._queue.queue_arn])
+
+    def feed(self, function: lambda_.IFunction) -> None:
+        """Hand batches to ``function``, which reports those that failed one by one."""
+        function.add_event_source_mapping(
+            "Source",
+            event_source_arn=self._queue.queue_arn,
+            batch_size=BATCH,
+            report_batch_item_failures=True,
+            max_concurrency=2,
+        )
