@@ -6,7 +6,7 @@ from infra.constructs.bus_queue import BusQueue
 from infra.constructs.function import Function, allow, leading_keys
 from infra.stacks.data import Data
 
-SOURCE, DETAIL_TYPE = "portcullis.prices", "price.observed"
+SOURCE, DETAIL_TYPE = "price-feed", "price.observed"
 
 
 def price_feed(scope: Construct, data: Data) -> Function:

@@ -123,10 +123,23 @@ def test_stages_log_accesses_without_any_header_and_are_throttled(gateway: Templ
 
 def test_the_outbox_starts_at_the_first_record_and_keeps_what_it_cannot_deliver(gateway: Template) -> None:
     source = gateway.only("AWS::Pipes::Pipe")["SourceParameters"]["DynamoDBStreamParameters"]
-    queue = gateway.only("AWS::SQS::Queue")
     assert source["StartingPosition"] == "TRIM_HORIZON"
     assert source["MaximumRetryAttempts"] == -1
     assert source["MaximumRecordAgeInSeconds"] == 23 * 3600
     assert source["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in gateway.resources("AWS::SQS::Queue")
-    assert queue["SqsManagedSseEnabled"] is True
-    assert "aws:SecureTransport" in text_of(gateway.only("AWS::SQS::QueuePolicy"))
+
+
+def test_every_queue_is_encrypted_and_takes_messages_over_tls_alone(gateway: Template) -> None:
+    queues = gateway.properties("AWS::SQS::Queue")
+    policies = gateway.properties("AWS::SQS::QueuePolicy")
+    guarded = {text_of(policy["Queues"]) for policy in policies.values() if "aws:SecureTransport" in text_of(policy)}
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
+    assert {text_of([{"Ref": name}]) for name in queues} == guarded
+
+
+def test_a_queue_that_a_function_reads_gives_up_to_dead_letters(gateway: Template) -> None:
+    (source,) = gateway.properties("AWS::Lambda::EventSourceMapping").values()
+    queue = gateway.properties("AWS::SQS::Queue")[source["EventSourceArn"]["Fn::GetAtt"][0]]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 2}

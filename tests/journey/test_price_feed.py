@@ -13,7 +13,7 @@ def observe(deployment: Deployment, token: str, usd: str) -> None:
     moment = datetime.fromtimestamp(time.time() + 1, UTC).isoformat()
     entry = {
         "EventBusName": deployment.outputs["BusName"],
-        "Source": "portcullis.prices",
+        "Source": "price-feed",
         "DetailType": "price.observed",
         "Detail": json.dumps({"token": token, "usd": usd, "observed_at": moment}),
     }
@@ -25,7 +25,7 @@ def test_a_feed_renews_a_price_and_a_jump_is_refused_on_the_record(deployment: D
     assert deployment.operator("PUT", "/v1/prices/FEED", {"usd": "2"}).status_code == 200
     observe(deployment, "FEED", "2.1")
     (renewed,) = tap.wait(1, lambda event: event["type"] == "price.set" and event["data"]["usd"] == "2.1")
-    assert renewed["data"]["actor"] == "portcullis.prices"
+    assert renewed["data"]["actor"] == "price-feed"
     assert deployment.operator("GET", "/v1/prices").json()["prices"]["FEED"]["usd"] == "2.1"
 
     observe(deployment, "FEED", "0.01")

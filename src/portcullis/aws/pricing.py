@@ -11,7 +11,7 @@ from portcullis.domain import price_feed
 from portcullis.domain.price_feed import ObservedPrice
 from portcullis.domain.prices import PriceTable
 
-FEED = "portcullis.prices"
+FEED = "price-feed"
 """The source of the events that renew prices, and the actor in the events that say so."""
 
 
