@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from portcullis.aws import accounts, agents, key_issuing, key_records, listings, prices, pricing, settings
+from portcullis.aws import accounts, agents, key_issuing, key_records, key_uses, listings, prices, pricing, settings
 from portcullis.aws.changes import Actor, Conflict
 from portcullis.aws.dynamo import Table
 from portcullis.aws.policies import Policies
@@ -50,6 +50,7 @@ class Stores:
 
     stage: str
     table: Table
+    nonces: Table
     policies: Policies
     roots: Roots
 
@@ -58,9 +59,11 @@ class Stores:
 def stores() -> Stores:
     """Made on the first request."""
     own, environment = settings.operator_api(), settings.aws()
+    dynamodb = Service("dynamodb", environment)
     return Stores(
         own.stage,
-        Table(own.core_table, Service("dynamodb", environment)),
+        Table(own.core_table, dynamodb),
+        Table(own.nonces_table, dynamodb),
         Policies(Service("s3", environment), own.policy_bucket),
         Roots(Service("kms", environment), own.mac_key_id, own.stage),
     )
@@ -119,9 +122,9 @@ def _issue_key(event: dict[str, Any]) -> Answer:
 
 
 def _list_keys(event: dict[str, Any]) -> Answer:
-    agent = _account(event).agent
-    found, cursor = listings.list_keys(stores().table, agent, limit(event), parameter(event, "cursor"))
-    return json_answer(200, {"keys": [describe_key(record) for record in found], "cursor": cursor})
+    found, cursor = listings.list_keys(stores().table, _account(event).agent, limit(event), parameter(event, "cursor"))
+    shown = [describe_key(key) | {"last_used": key_uses.last(stores().nonces, key.key_id)} for key in found]
+    return json_answer(200, {"keys": shown, "cursor": cursor})
 
 
 def _retire_key(event: dict[str, Any]) -> Answer:
@@ -158,8 +161,7 @@ def _put_policy(event: dict[str, Any]) -> Answer:
 
 def _policy_answer(account: Account) -> Answer:
     document = parse_object(stores().policies.text(account.policy_sha256))
-    described = describe_account(account)
-    body = {"version": account.policy_version, "sha256": described["policy_sha256"], "policy": document}
+    body = {"version": account.policy_version, "sha256": account.policy_sha256.hex(), "policy": document}
     return json_answer(200, body, {"ETag": f'"{account.policy_version}"'})
 
 
@@ -167,9 +169,8 @@ def _list_transactions(event: dict[str, Any]) -> Answer:
     status = parameter(event, "status")
     if status not in (None, *STATUSES):
         raise MalformedInput("status", f"one of {', '.join(STATUSES)}")
-    found, cursor = listings.list_transactions(
-        stores().table, _account(event).agent, status, limit(event), parameter(event, "cursor")
-    )
+    agent = _account(event).agent
+    found, cursor = listings.list_transactions(stores().table, agent, status, limit(event), parameter(event, "cursor"))
     return json_answer(200, {"transactions": [describe(record) for record in found], "cursor": cursor})
 
 

@@ -100,12 +100,7 @@ class Deployed:
                 {"IndexName": "by_status", "KeySchema": index_keys, "Projection": {"ProjectionType": "KEYS_ONLY"}}
             ],
         )
-        self.dynamodb.create_table(
-            TableName=nonces,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        )
+        self._create_nonces(nonces)
         self.s3.create_bucket(Bucket=bucket)
         key = self.kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
         return {
@@ -119,6 +114,24 @@ class Deployed:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_ENDPOINT_URL": self.endpoint,
         }
+
+    def _create_nonces(self, name: str) -> None:
+        attributes: list[Any] = [("pk", "S"), ("used_key", "S"), ("used_at", "N")]
+        index: Any = {
+            "IndexName": "by_key",
+            "KeySchema": [
+                {"AttributeName": "used_key", "KeyType": "HASH"},
+                {"AttributeName": "used_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["ip"]},
+        }
+        self.dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": each, "AttributeType": type_} for each, type_ in attributes],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            GlobalSecondaryIndexes=[index],
+        )
 
     def items(self, table: str = "CORE_TABLE") -> list[dict[str, Any]]:
         """Everything in a table, as DynamoDB's JSON."""
