@@ -56,6 +56,19 @@ def test_a_further_page_is_offered_by_a_command_that_takes_it(cli: Cli) -> None:
     assert cli.sent[1].url.params["cursor"] == "abc"
 
 
+def test_the_last_use_of_a_key_stands_beside_it_and_breaks_no_id(cli: Cli) -> None:
+    instant, address = "2026-11-21T06:31:00.000Z", "2001:db8:1111:2222:3333:4444:5555:6666"
+    times = {"expires_at": instant, "created_at": instant, "last_used": {"at": instant, "ip": address}}
+    full = {"scopes": ["transactions:create", "transactions:read"], "rate": {"per_minute": 60000, "burst": 1000}}
+    used = {**KEY, **full, **times, "algorithm": "hmac-sha256", "ip_ranges": ["2001:db8::/32"] * 16}
+    cli.answers = [ok({"keys": [used, {**KEY, "last_used": None}], "cursor": None})]
+    heading, first, *_, last = cli.run("keys", "list", AGENT).out.splitlines()
+    assert heading.split()[-3:] == ["LAST", "USED", "FROM"]
+    assert first.split()[-3:] == [instant, instant, address]
+    assert (first.split()[0], last.split()[0]) == (KEY_ID, KEY_ID)
+    assert last.split()[-1] == "transactions:read"
+
+
 def test_create_an_agent_from_a_file_and_from_standard_input(cli: Cli) -> None:
     (cli.home / "policy.json").write_text(json.dumps(POLICY))
     for source in (str(cli.home / "policy.json"), "-"):
