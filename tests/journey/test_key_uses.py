@@ -14,7 +14,7 @@ PORTCULLIS = Path(sys.executable).with_name("portcullis")
 
 
 def listed(deployment: Deployment, agent: Agent, *options: str) -> str:
-    command = [PORTCULLIS, "--local", deployment.home.local_json, *options, "keys", "list", agent.agent_id]
+    command = [str(PORTCULLIS), "--local", str(deployment.home.local_json), *options, "keys", "list", agent.agent_id]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
