@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from portcullis.client import hmac_signer
-from portcullis.domain.credentials import Refused, SignedRequest
 from portcullis.domain.verification import KeyRecord, Verified, verify
 from portcullis.protocol import keys, message_signatures, signing
+from portcullis.protocol.credentials import Refused, SignedRequest
 from portcullis.protocol.message_signatures import Message, MessageSigner
 from portcullis.protocol.structured_fields import Item, serialize
 from tests.unit.domain.builders import KEY_ID, NOW, key_record

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from portcullis.aws import ed25519
-from portcullis.domain.credentials import Refused, SignedRequest
 from portcullis.domain.verification import KeyRecord, Verified, verify
 from portcullis.protocol import keys, signing
+from portcullis.protocol.credentials import Refused, SignedRequest
 from tests.unit.domain.builders import KEY_ID, NOW, key_record
 
 SECRET = keys.secret_from_mac("test", bytes(range(32)))
