@@ -191,13 +191,14 @@ def test_other_pairs_that_look_alike_are_refused(caller: Callable[[str], Caller]
         assert refused == Answer(401, "invalid_credentials"), (query, delivered)
 
 
+MALFORMED, NO_ROUTE = Answer(401, "malformed_credentials"), Answer(404, "not_found")
 PATHS = {
-    "an escape": "/v1/%77hoami",
-    "an escaped slash": "/v1/whoami%2F",
-    "an empty segment": "/v1//whoami",
-    "a dot": "/v1/./whoami",
-    "two dots": "/v1/x/../whoami",
-    "a slash at the end": "/v1/whoami/",
+    "/v1/%77hoami": MALFORMED,
+    "/v1/whoami%2F": MALFORMED,
+    "/v1//whoami": MALFORMED,
+    "/v1/whoami/": MALFORMED,
+    "/v1/./whoami": NO_ROUTE,
+    "/v1/x/../whoami": NO_ROUTE,
 }
 
 
@@ -205,9 +206,8 @@ PATHS = {
 def test_a_path_with_two_readings_is_refused(caller: Callable[[str], Caller], scheme: str) -> None:
     agent = caller(scheme)
     target, headers = agent.signed()
-    for name, path in PATHS.items():
-        answer = agent.send(target.replace("/v1/whoami", path), headers)
-        assert answer == Answer(401, "malformed_credentials"), name
+    for path, refused in PATHS.items():
+        assert agent.send(target.replace("/v1/whoami", path), headers) == refused, path
     assert agent.send(target, headers) == Answer(200, None), "its nonce was not used up"
 
 

@@ -153,11 +153,18 @@ def covered(request: SignedRequest, scheme: str) -> Any:
     target = request.method, request.path, Counter(request.query)
     if scheme == "x-signature":
         return target, [request.headers[name.lower()] for name in CREDENTIALS[scheme]]
-    given = _read(messages.parse_input, request.headers["signature-input"][0])
+    fields = {name: values[0].strip(" \t") for name, values in request.headers.items()}
+    given = _read(messages.parse_input, fields["signature-input"])
     named = given.components if isinstance(given, messages.SignatureInput) else ()
-    fields = {name: request.headers[name][0].strip(" \t") for name in (*named, "content-digest") if name[0] != "@"}
-    host = _read(messages.authority, request.headers["host"][0].strip(" \t"))
-    return target, given, fields, host, request.headers["signature"][0].strip(" ")
+    values = [fields.get(name) for name in named]
+    return (
+        target,
+        given,
+        values,
+        fields["content-digest"],
+        _read(messages.authority, fields["host"]),
+        fields["signature"],
+    )
 
 
 def _read(parse: Any, text: str) -> Any:
