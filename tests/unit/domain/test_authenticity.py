@@ -28,7 +28,7 @@ def test_what_is_signed_is_verified(scheme: str, data: st.DataObject) -> None:
 
 
 @every_scheme
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_part_of_another_request_is_refused(scheme: str, data: st.DataObject) -> None:
     request, other = data.draw(signed_requests(scheme)), data.draw(signed_requests(scheme))
@@ -41,7 +41,7 @@ def test_a_part_of_another_request_is_refused(scheme: str, data: st.DataObject) 
 
 
 @every_scheme
-@settings(max_examples=100)
+@settings(max_examples=75)
 @given(st.data())
 def test_a_change_in_any_place_is_refused(scheme: str, data: st.DataObject) -> None:
     request = data.draw(signed_requests(scheme))

@@ -92,7 +92,7 @@ def _decoded(text: str) -> str:
 
 
 @every_scheme
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.data(), queries)
 def test_client_and_authorizer_agree_on_any_query(scheme: str, data: st.DataObject, pairs: Pairs) -> None:
     request = sent(scheme, data.draw(written(pairs)))
@@ -105,7 +105,7 @@ def test_client_and_authorizer_agree_on_any_query(scheme: str, data: st.DataObje
 
 
 @every_scheme
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.data(), queries)
 def test_another_spelling_on_the_way_is_the_same_query(scheme: str, data: st.DataObject, pairs: Pairs) -> None:
     request = sent(scheme, data.draw(written(pairs)))
@@ -127,7 +127,7 @@ def hazardous_paths(draw: st.DrawFn) -> str:
 
 
 @every_scheme
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(hazardous_paths())
 def test_a_path_with_two_readings_is_neither_signed_nor_judged(scheme: str, path: str) -> None:
     given, judge = event(sent(scheme, ""), ""), Judge(scheme)
@@ -148,7 +148,7 @@ def signer_of(scheme: str) -> Callable[[str, str, bytes], object]:
 
 
 @every_scheme
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.data())
 def test_a_credential_given_twice_is_refused(scheme: str, data: st.DataObject) -> None:
     """The same value or another, one header of two values or two that differ in case."""

@@ -15,7 +15,7 @@ NAMES = ("@method", "@authority", "@path", "@query", "x-one", "x-two")
 COVERED = st.lists(st.sampled_from(NAMES), min_size=1, unique=True)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(METHODS, HOSTS, PATHS, PAIRS, FIELDS, FIELDS, COVERED, FIELDS)
 def test_what_is_covered_can_be_read_back(
     method: str, host: str, path: str, pairs: list[tuple[str, str]], one: str, two: str, covered: list[str], tag: str
