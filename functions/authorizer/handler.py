@@ -12,9 +12,9 @@ from portcullis.aws.nonces import Nonces
 from portcullis.aws.roots import Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import rate
-from portcullis.domain.credentials import Refused, SignedRequest
 from portcullis.domain.key_uses import Use
 from portcullis.domain.verification import Verified, verify
+from portcullis.protocol.credentials import Refused, SignedRequest
 from portcullis.protocol.problems import PROBLEMS
 
 

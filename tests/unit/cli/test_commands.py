@@ -1,13 +1,20 @@
 """Each command sends one signed call, and prints for people or for programs."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from portcullis.aws import ed25519
 from portcullis.protocol import signing
+from portcullis.protocol.credentials import Credentials, SignedRequest, read_credentials
 from tests.unit.cli.gateway import AGENT, KEY_ID, SECRET, Cli, assert_signed_by_the_operator, ok, refused
 
 POLICY = {"allowlist": {"wallets": []}, "limits": {"per_transaction": "500", "daily": "1000"}, "hold_above": "100"}
@@ -159,6 +166,40 @@ def test_sign_and_send_shows_what_is_signed_but_not_the_secret(cli: Cli) -> None
     assert f"X-Signature: {request.headers['X-Signature']}" in result.out
     assert signing.matches(SECRET, text, request.headers["X-Signature"])
     assert SECRET not in result.out + result.err
+
+
+def judged(request: httpx.Request, check: Callable[[str, str], bool]) -> bool:
+    """Whether ``check(text, signature)`` holds for what the gateway reads from ``request``."""
+    path, _, query = request.url.raw_path.decode().partition("?")
+    fields = {name: [value] for name, value in request.headers.items()}
+    credentials = read_credentials(SignedRequest(request.method, path, parse_qsl(query), fields, ""), "local")
+    assert isinstance(credentials, Credentials)
+    assert (credentials.key_id.text, credentials.digest) == (KEY_ID, signing.body_digest(request.content))
+    return check(credentials.text, credentials.signature)
+
+
+def test_sign_and_send_signs_messages_with_the_secret(cli: Cli) -> None:
+    cli.answers = [ok({})]
+    result = cli.run("agent", "sign-and-send", "GET", "/v1/whoami?b=2&a=1", "--scheme", "rfc9421", "--show")
+    assert judged(cli.sent[0], partial(signing.matches, SECRET))
+    assert '"@query": ?a=1&b=2\n' in result.out
+    assert f"Signature-Input: {cli.sent[0].headers['Signature-Input']}" in result.out
+    assert not {"x-api-key", "x-signature"} & set(cli.sent[0].headers)
+    assert SECRET not in result.out + result.err
+
+
+def test_sign_and_send_signs_messages_with_a_private_key(cli: Cli) -> None:
+    private_key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = cli.home / "agent.pem"
+    file.write_bytes(pem)
+    file.chmod(0o600)
+    cli.answers = [ok({}, 201)]
+    given = ("--agent-url", "https://gateway.example.com/local", "--key-id", KEY_ID, "--private-key", str(file))
+    result = cli.run("agent", "sign-and-send", "POST", "/v1/transactions", "--body", "{}", "--show", *given)
+    assert judged(cli.sent[0], partial(ed25519.verifies, private_key.public_key().public_bytes_raw()))
+    assert '"@authority": gateway.example.com\n' in result.out
+    assert (result.code, pem.decode().splitlines()[1] in result.out) == (0, False)
 
 
 def test_sign_and_send_posts_a_file_as_any_agent(cli: Cli) -> None:
