@@ -19,9 +19,10 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from portcullis.client.fake_transactions import Entry, decided, transaction_fault, transaction_id
+from portcullis.client.fake_transactions import Entry, decided, transaction_content, transaction_id
 from portcullis.client.results import Violation
 from portcullis.protocol import keys, problems, signing
+from portcullis.protocol.strict_json import MAX_BODY_BYTES, MalformedInput, check_content_type
 
 STAGE = "test"
 
@@ -107,7 +108,7 @@ class FakeGateway:
             code, members, headers = self._refusals.popleft()
             answer = _problem(code, headers, **members)
         else:
-            answer = _problem(code) if code else self._serve(request, key_id)
+            answer = _problem(code) if code else self._accept(request, key_id)
         self._record(request, answer)
         if losing:
             self._lost -= 1
@@ -139,6 +140,14 @@ class FakeGateway:
         self._nonces.add((key_id, nonce))
         return key_id, None if signing.body_digest(request.read()) == digest else "body_digest_mismatch"
 
+    def _accept(self, request: httpx.Request, key_id: str) -> httpx.Response:
+        body = request.read()
+        try:
+            check_content_type(request.headers.get_list("Content-Type"), body)
+            return _problem("too_large") if len(body) > MAX_BODY_BYTES else self._serve(request, key_id)
+        except MalformedInput as error:
+            return _problem("malformed_request", detail=str(error), field=error.field)
+
     def _serve(self, request: httpx.Request, key_id: str) -> httpx.Response:
         path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(f"/{STAGE}")
         if (request.method, path) == ("GET", "/v1/whoami"):
@@ -157,10 +166,7 @@ class FakeGateway:
 
     def _create(self, request: httpx.Request, key_id: str) -> httpx.Response:
         key = request.headers.get("Idempotency-Key", "")
-        fault = transaction_fault(key, request.read())
-        if fault:
-            return _problem("malformed_request", field=fault)
-        content = json.loads(request.content)
+        content = transaction_content(key, request.read())
         entry = self._entries.get(transaction_id(self.agent_id, key))
         if entry is not None and entry.content != content:
             return _problem("idempotency_conflict")
@@ -176,7 +182,7 @@ class FakeGateway:
     def _record(self, request: httpx.Request, answer: httpx.Response) -> None:
         try:
             content = json.loads(request.read()) if request.read() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         key_id, key = request.headers.get("X-API-Key"), request.headers.get("Idempotency-Key")
         code = "ok" if answer.is_success else answer.json()["code"]
