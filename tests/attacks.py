@@ -36,7 +36,7 @@ PAYMENT = {
 }
 POLICY = {
     "allowlist": {"wallets": [f"base:{WALLET}"]},
-    "limits": {"per_transaction": "500", "daily": "1000"},
+    "limits": {"per_transaction": "500", "daily": "100000"},
     "hold_above": "100",
     "rate": {"per_minute": 60_000, "burst": 10_000},
     "call_rate": {"per_minute": 60_000, "burst": 10_000},

@@ -70,16 +70,31 @@ def event(request: attacks.Request) -> dict[str, Any]:
     return event | {"body": b64encode(request.body).decode(), "isBase64Encoded": True}
 
 
-@pytest.mark.parametrize("path", attacks.CASES, ids=lambda path: path.stem)
-def test_the_functions_refuse_and_write_nothing(path: Path, stack: deployed.Deployed, world: attacks.World) -> None:
+@pytest.fixture(scope="module")
+def send(stack: deployed.Deployed) -> attacks.Send:
     def send(request: attacks.Request) -> tuple[int, dict[str, Any]]:
         answer = stack.send(event(request))
         return answer.status, answer.body
 
+    return send
+
+
+@pytest.mark.parametrize("path", attacks.CASES, ids=lambda path: path.stem)
+def test_the_functions_refuse_and_write_nothing(path: Path, world: attacks.World, send: attacks.Send) -> None:
     case = attacks.load(path)
     answer, written = attacks.play(case, world, send, case["expect"])
     assert answer == case["expect"], case["title"]
     assert written == []
+
+
+def test_it_is_the_tampering_that_is_refused(world: attacks.World, send: attacks.Send) -> None:
+    cases = [attacks.load(path) for path in attacks.CASES]
+    tampered = [case for case in cases if "tamper" in case and not case.keys() & {"sign", "key", "after"}]
+    untouched = [{name: value for name, value in case.items() if name != "tamper"} for case in tampered]
+    played = [(case, attacks.play(case, world, send, case["expect"])[0]) for case in untouched]
+    refused = [case["title"] for case, answer in played if answer == case["expect"]]
+    assert len(tampered) > 30
+    assert refused == []
 
 
 def test_the_corpus_is_there() -> None:
