@@ -1,8 +1,5 @@
 """The operator API: API Gateway checked the caller's AWS signature and permission; every change names its caller."""
 
-import hashlib
-import secrets
-import time
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,15 +7,25 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from portcullis.aws import accounts, agents, key_issuing, key_records, key_uses, listings, prices, pricing, settings
-from portcullis.aws.changes import Actor, Conflict
+from portcullis.aws.changes import Conflict
 from portcullis.aws.dynamo import Table
+from portcullis.aws.operator_calls import actor, entropy
 from portcullis.aws.policies import Policies
-from portcullis.aws.proxy import Answer, Refusal, header, if_match, json_answer, limit, parameter, respond, text_body
+from portcullis.aws.proxy import (
+    Answer,
+    Refusal,
+    check_body,
+    if_match,
+    json_answer,
+    json_body,
+    limit,
+    parameter,
+    respond,
+)
 from portcullis.aws.roots import GENERATION, Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import events, identifiers
 from portcullis.domain.account import Account
-from portcullis.domain.models import Model, validate
 from portcullis.domain.operator_requests import (
     TOKEN,
     NewAgent,
@@ -32,14 +39,15 @@ from portcullis.domain.operator_requests import (
     is_retry,
     new_key,
 )
-from portcullis.domain.policy import parse_document
+from portcullis.domain.policy import PolicyDocument
 from portcullis.domain.record import STATUSES, describe
-from portcullis.domain.strict_json import MalformedInput, parse_object
 from portcullis.domain.times import parse_rfc3339
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
+from portcullis.protocol.strict_json import MAX_BODY_BYTES, MAX_POLICY_BYTES, MalformedInput, parse_object
 
 NO_SUCH_KEY = "This agent has no such key."
+BODY_LIMITS = {("PUT", "/v1/agents/{agent}/policy"): MAX_POLICY_BYTES}
 
 logger = Logger(service="operator_api")
 
@@ -76,19 +84,20 @@ def handler(event: dict[str, Any], _context: object) -> Answer:
 
 def _answer(event: dict[str, Any]) -> Answer:
     method, resource = event["httpMethod"], event["resource"]
+    check_body(event, BODY_LIMITS.get((method, resource), MAX_BODY_BYTES))
     try:
         answer = _ROUTES[method, resource](event)
     except Conflict as conflict:
         raise Refusal(conflict.code, str(conflict)) from None
     if method != "GET":
-        logger.info("change", extra={"route": f"{method} {resource}", "actor": _actor(event).arn})
+        logger.info("change", extra={"route": f"{method} {resource}", "actor": actor(event).arn})
     return answer
 
 
 def _create_agent(event: dict[str, Any]) -> Answer:
-    wanted = _body(event, NewAgent)
-    agent = identifiers.agent_id(_entropy(event, "agent"))
-    account = agents.create(stores().table, stores().policies, _actor(event), agent, wanted.name, wanted.policy)
+    wanted = json_body(event, NewAgent)
+    agent = identifiers.agent_id(entropy(event, "agent"))
+    account = agents.create(stores().table, stores().policies, actor(event), agent, wanted.name, wanted.policy)
     return json_answer(201, describe_account(account))
 
 
@@ -102,18 +111,18 @@ def _get_agent(event: dict[str, Any]) -> Answer:
 
 
 def _suspend(event: dict[str, Any]) -> Answer:
-    reason = _body(event, Suspension).reason
-    account = agents.suspend(stores().table, _actor(event), _agent(event), reason)
+    reason = json_body(event, Suspension).reason
+    account = agents.suspend(stores().table, actor(event), _agent(event), reason)
     return json_answer(200, describe_account(_found(account)))
 
 
 def _issue_key(event: dict[str, Any]) -> Answer:
-    wanted, actor = _body(event, NewKey), _actor(event)
-    key_id = keys.new_key_id(stores().stage, GENERATION, _entropy(event, f"key {_agent(event)}"))
-    record = new_key(wanted, key_id, _agent(event), actor.now)
+    wanted, caller = json_body(event, NewKey), actor(event)
+    key_id = keys.new_key_id(stores().stage, GENERATION, entropy(event, f"key {_agent(event)}"))
+    record = new_key(wanted, key_id, _agent(event), caller.now)
     stored = key_records.read(stores().table, key_id)
     if stored is None:
-        _found(key_issuing.issue(stores().table, actor, record))
+        _found(key_issuing.issue(stores().table, caller, record))
         stored = key_records.read(stores().table, key_id)
     if stored is None or not is_retry(stored, record):
         raise Refusal("idempotency_conflict", "This Idempotency-Key has issued a key, whose secret is not shown again.")
@@ -128,12 +137,12 @@ def _list_keys(event: dict[str, Any]) -> Answer:
 
 
 def _retire_key(event: dict[str, Any]) -> Answer:
-    until = parse_rfc3339(_body(event, Retirement).until)
-    return _key_answer(key_issuing.retire(stores().table, _actor(event), _agent(event), _key(event), until))
+    until = parse_rfc3339(json_body(event, Retirement).until)
+    return _key_answer(key_issuing.retire(stores().table, actor(event), _agent(event), _key(event), until))
 
 
 def _revoke_key(event: dict[str, Any]) -> Answer:
-    return _key_answer(key_issuing.revoke(stores().table, _actor(event), _agent(event), _key(event)))
+    return _key_answer(key_issuing.revoke(stores().table, actor(event), _agent(event), _key(event)))
 
 
 def _key(event: dict[str, Any]) -> str:
@@ -154,8 +163,8 @@ def _get_policy(event: dict[str, Any]) -> Answer:
 
 
 def _put_policy(event: dict[str, Any]) -> Answer:
-    document = parse_document(parse_object(text_body(event)))
-    account = agents.publish(stores().table, stores().policies, _actor(event), _agent(event), document, if_match(event))
+    document = json_body(event, PolicyDocument)
+    account = agents.publish(stores().table, stores().policies, actor(event), _agent(event), document, if_match(event))
     return _policy_answer(_found(account))
 
 
@@ -189,18 +198,9 @@ def _set_price(event: dict[str, Any]) -> Answer:
     token = event["pathParameters"]["token"]
     if not TOKEN.fullmatch(token):
         raise MalformedInput("token", "1 to 12 characters of A-Z 0-9")
-    wanted, actor = _body(event, NewPrice), _actor(event)
-    changed = pricing.set_price(stores().table, actor, token, wanted.usd, wanted.ends_at(actor.now))
+    wanted, caller = json_body(event, NewPrice), actor(event)
+    changed = pricing.set_price(stores().table, caller, token, wanted.usd, wanted.ends_at(caller.now))
     return json_answer(200, describe_price(changed.entries[token]))
-
-
-def _body(event: dict[str, Any], model: type[Model]) -> Model:
-    return validate(model, parse_object(text_body(event) or "{}"))
-
-
-def _actor(event: dict[str, Any]) -> Actor:
-    identity = event["requestContext"]["identity"]
-    return Actor(identity["userArn"], identity["sourceIp"], time.time_ns() // 1000)
 
 
 def _agent(event: dict[str, Any]) -> str:
@@ -218,18 +218,6 @@ def _found(account: Account | None) -> Account:
     if account is None:
         raise Refusal("not_found", "There is no such agent.")
     return account
-
-
-def _entropy(event: dict[str, Any], purpose: str) -> bytes:
-    """Randomness for a new id; under an Idempotency-Key its digest, so that a retry meets what its first try made.
-
-    The caller is a part of it: nobody else gets a secret shown again by repeating the key.
-    """
-    key = header(event, "Idempotency-Key")
-    if key is None:
-        return secrets.token_bytes(32)
-    checked = identifiers.check_idempotency_key(key)
-    return hashlib.sha256(f"{purpose}\n{_actor(event).arn}\n{checked}".encode()).digest()
 
 
 _ROUTES = {

@@ -75,7 +75,8 @@ class Deployment:
     ) -> httpx.Response:
         """One call of the operator API as the operator of local.json, or as ``auth``."""
         content = b"" if body is None else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {"Content-Type": "application/json"} if content else {}
+        named |= {name.replace("_", "-"): value for name, value in headers.items()}
         url = self.description["operator_url"] + path
         return self.http.request(method, url, content=content, headers=named, auth=auth or self.operator_auth)
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import httpx
 
-from portcullis.client.fake_transactions import Entry, decided, transaction_fault, transaction_id
+from portcullis.client.fake_transactions import Entry, decided, transaction_content, transaction_id
 from portcullis.client.fake_verification import FakeVerifier
 from portcullis.client.results import Violation
 from portcullis.protocol import problems
+from portcullis.protocol.strict_json import MAX_BODY_BYTES, MalformedInput, check_content_type
 
 STAGE = "test"
 
@@ -101,12 +102,20 @@ class FakeGateway:
             code, members, headers = self._refusals.popleft()
             answer = _problem(code, headers, **members)
         else:
-            answer = _problem(code) if code else self._serve(request, key_id or "")
+            answer = _problem(code) if code else self._accept(request, key_id or "")
         self._record(request, key_id, answer)
         if losing:
             self._lost -= 1
             raise httpx.ReadError("the answer was lost, as the test asked", request=request)
         return answer
+
+    def _accept(self, request: httpx.Request, key_id: str) -> httpx.Response:
+        body = request.read()
+        try:
+            check_content_type(request.headers.get_list("Content-Type"), body)
+            return _problem("too_large") if len(body) > MAX_BODY_BYTES else self._serve(request, key_id)
+        except MalformedInput as error:
+            return _problem("malformed_request", detail=str(error), field=error.field)
 
     def _serve(self, request: httpx.Request, key_id: str) -> httpx.Response:
         path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(f"/{STAGE}")
@@ -126,10 +135,7 @@ class FakeGateway:
 
     def _create(self, request: httpx.Request, key_id: str) -> httpx.Response:
         key = request.headers.get("Idempotency-Key", "")
-        fault = transaction_fault(key, request.read())
-        if fault:
-            return _problem("malformed_request", field=fault)
-        content = json.loads(request.content)
+        content = transaction_content(key, request.read())
         entry = self._entries.get(transaction_id(self.agent_id, key))
         if entry is not None and entry.content != content:
             return _problem("idempotency_conflict")
@@ -145,7 +151,7 @@ class FakeGateway:
     def _record(self, request: httpx.Request, key_id: str | None, answer: httpx.Response) -> None:
         try:
             content = json.loads(request.read()) if request.read() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         key_id, key = key_id or request.headers.get("X-API-Key"), request.headers.get("Idempotency-Key")
         code = "ok" if answer.is_success else answer.json()["code"]

@@ -11,8 +11,8 @@ from portcullis.domain import addresses, money
 from portcullis.domain.decisions import Approved, Decision, Denied, NeedsApproval, Violation
 from portcullis.domain.models import StrictModel, validate
 from portcullis.domain.rate import Rate
-from portcullis.domain.strict_json import parse_object
 from portcullis.domain.transaction import Transaction, canonical_json
+from portcullis.protocol.strict_json import parse_object
 
 MAX_ENTRIES = 10_000
 PLAIN_PAYMENTS = frozenset({"transfer", "bet", "purchase"})

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -10,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from portcullis.domain import addresses, money
 from portcullis.domain.models import StrictModel, validate
-from portcullis.domain.strict_json import MalformedInput, parse_object
+from portcullis.protocol.strict_json import MalformedInput, parse_object
 
 MAX_CONTENT_BYTES = 448
 MAX_MEMO_BYTES = 140
@@ -37,6 +38,8 @@ def _plain_text(text: str) -> str:
         raise ValueError("printable characters only")
     if len(text.encode()) > MAX_MEMO_BYTES:
         raise ValueError(f"at most {MAX_MEMO_BYTES} bytes of UTF-8")
+    if not unicodedata.is_normalized("NFC", text):
+        raise ValueError("write it in Unicode's normalization form C (NFC)")
     return text
 
 

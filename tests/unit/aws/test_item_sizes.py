@@ -15,9 +15,9 @@ from portcullis.domain.models import validate
 from portcullis.domain.operator_requests import NewAgent
 from portcullis.domain.rate import key_tat
 from portcullis.domain.record import Record
-from portcullis.domain.strict_json import MalformedInput
 from portcullis.domain.transaction import MAX_CONTENT_BYTES, Transaction, parse_transaction
 from portcullis.protocol import base62, keys, signing
+from portcullis.protocol.strict_json import MalformedInput
 from tests.unit.aws.item_size import item_size
 from tests.unit.domain import builders
 

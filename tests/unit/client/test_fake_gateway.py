@@ -40,6 +40,7 @@ from portcullis.domain.verification import KeyRecord, verify
 from portcullis.protocol import keys, public_keys, signing
 from portcullis.protocol.credentials import Refused, SignedRequest
 from portcullis.protocol.message_signatures import MessageSigner, content_digest
+from portcullis.protocol.strict_json import MAX_BODY_BYTES
 from tests.unit.client.world import FIELDS, NOW
 
 ROOT = Path(__file__).parents[3]
@@ -173,7 +174,12 @@ def test_what_it_does_not_know_is_not_found(fake: FakeGateway) -> None:
         (b"{", "payment-00000001", "body"),
         (b"[]", "payment-00000001", "body"),
         (json.dumps(FIELDS).encode(), "short", "Idempotency-Key"),
-        (json.dumps({**FIELDS, "amount": 1.5}).encode(), "payment-00000001", "amount"),
+        (json.dumps({**FIELDS, "amount": 1.5}).encode(), "payment-00000001", "body"),
+        (json.dumps({**FIELDS, "amount": 1}).encode(), "payment-00000001", "amount"),
+        (json.dumps({**FIELDS, "memo": "u\u0308"}).encode(), "payment-00000001", "memo"),
+        (b'{"amount":"1","amount":"2"}', "payment-00000001", "body"),
+        (b"[" * 10_000, "payment-00000001", "body"),
+        (b"", "payment-00000001", "body"),
         (json.dumps({**FIELDS, "colour": "red"}).encode(), "payment-00000001", "colour"),
         (json.dumps({"kind": "transfer"}).encode(), "payment-00000001", "amount"),
     ],
@@ -182,11 +188,31 @@ def test_a_malformed_transaction_is_refused(fake: FakeGateway, body: bytes, key:
     path = "/test/v1/transactions"
     headers = signing.signed_headers(fake.key_id, fake.secret, "POST", path, "", body, NOW, "n" * 16)
     request = httpx.Request("POST", fake.url + "/v1/transactions", content=body, headers=headers)
-    request.headers["Idempotency-Key"] = key
+    request.headers.update({"Idempotency-Key": key, "Content-Type": "application/json"})
     answer = fake.handle(request)
     with pytest.raises(MalformedRequestError) as caught:
         created(Answer(answer.status_code, dict(answer.headers), answer.content))
     assert caught.value.members["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("types", "size", "code"),
+    [
+        ([], 2, "malformed_request"),
+        (["text/plain"], 2, "malformed_request"),
+        (["application/json"] * 2, 2, "malformed_request"),
+        (["application/json"], MAX_BODY_BYTES, "malformed_request"),
+        (["application/json"], MAX_BODY_BYTES + 1, "too_large"),
+    ],
+)
+def test_a_body_says_that_it_is_json_and_is_bounded(fake: FakeGateway, types: list[str], size: int, code: str) -> None:
+    body = b"{" + b" " * (size - 2) + b"}"
+    headers = signing.signed_headers(fake.key_id, fake.secret, "POST", "/test/v1/transactions", "", body, NOW, "n" * 16)
+    named = [*headers.items(), ("Idempotency-Key", "payment-00000001"), *(("Content-Type", one) for one in types)]
+    answer = fake.handle(httpx.Request("POST", fake.url + "/v1/transactions", content=body, headers=named))
+    assert answer.json()["code"] == code
+    if types != ["application/json"]:
+        assert answer.json()["field"] == "Content-Type"
 
 
 def test_the_public_form_has_the_fields_of_the_real_one(fake: FakeGateway) -> None:
