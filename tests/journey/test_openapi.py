@@ -1,48 +1,33 @@
 """Both APIs, deployed, answer as their OpenAPI documents say, whatever they are sent."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import schemathesis
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from requests.auth import AuthBase
 from schemathesis import Case
-from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from portcullis.client.errors import InvalidRequestError
 from portcullis.client.requests_auth import PortcullisRequestsAuth
 from tests.journey.deployment import WALLET, Agent, Deployment, fresh
+from tests.journey.described import AGENT_API, OPERATOR_API
 
-DOCUMENTS = Path(__file__).parents[2] / "docs/openapi"
-CONFIG: dict[str, Any] = {
-    "seed": 1,
-    "generation": {
-        "max-examples": 25,
-        "deterministic": True,
-        "database": "none",
-        "with-security-parameters": False,  # the requests are signed below
-        "allow-extra-parameters": False,  # what no operation reads, as in most APIs, is ignored
-    },
-    "phases": {"coverage": {"unexpected-methods": []}},
-}
 REAL: dict[str, Any] = {
     "chain": "base",
     "destination": {"wallet": WALLET},
     "expires_at": "2199-01-01T00:00:00Z",
     "ip_ranges": ["203.0.113.0/24"],
     "public_key": None,
+    "token": "USDC",
     "until": "2199-01-01T00:00:00Z",
     "wallets": [f"base:{WALLET}"],
 }
@@ -55,18 +40,6 @@ BEYOND_SCHEMAS = {
     "memo": "printable, and bytes rather than characters",
 }
 """Where what fits its schema can still be malformed, and what it would have to be."""
-
-
-def described(name: str) -> OpenApiSchema:
-    """The document, closed: an answer may have no member that it does not name."""
-    document = json.loads((DOCUMENTS / name).read_text())
-    for schema in document["components"]["schemas"].values():
-        if "properties" in schema:
-            schema.setdefault("additionalProperties", False)
-    return schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(CONFIG))
-
-
-AGENT_API, OPERATOR_API = described("agent.json"), described("operator.json")
 
 
 @dataclass(frozen=True)
@@ -101,7 +74,7 @@ def ground(deployment: Deployment) -> Callable[[Case[Any]], Ground]:
     @cache
     def of(_label: str) -> Ground:
         rate = {"per_minute": 60_000, "burst": 10_000}
-        agent = deployment.agent({"rate": rate, "call_rate": rate})
+        agent = deployment.agent({"rate": rate, "call_rate": rate, "hold_above": "5"})
         return Ground(agent, deployment.pay(agent).json()["id"])
 
     return lambda case: of(case.operation.label)
