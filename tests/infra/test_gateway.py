@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from infra.stacks.gateway import AGENT_ROUTES, OPERATOR_ROUTES
+from local.openapi.agent_api import AGENT_API
+from local.openapi.operator_api import OPERATOR_API
 from portcullis.protocol.problems import CONTENT_TYPE, PROBLEMS, SECURITY_HEADERS
 from tests.infra.template import Template, text_of
 
@@ -130,3 +133,12 @@ def test_the_outbox_starts_at_the_first_record_and_keeps_what_it_cannot_deliver(
     assert source["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in gateway.resources("AWS::SQS::Queue")
     assert queue["SqsManagedSseEnabled"] is True
     assert "aws:SecureTransport" in text_of(gateway.only("AWS::SQS::QueuePolicy"))
+
+
+def test_the_openapi_documents_describe_every_route() -> None:
+    described = {
+        api.title: sorted(f"{operation.method} {operation.path}" for operation in api.operations)
+        for api in (AGENT_API, OPERATOR_API)
+    }
+    deployed = {"Portcullis agent API": sorted(AGENT_ROUTES), "Portcullis operator API": sorted(OPERATOR_ROUTES)}
+    assert described == deployed

@@ -23,8 +23,8 @@ def _usd(text: str) -> str:
     return money.format_usd(money.parse_usd(text))
 
 
-Usd = Annotated[str, AfterValidator(_usd)]
-WalletRef = Annotated[str, AfterValidator(addresses.parse_ref)]
+Usd = Annotated[str, AfterValidator(_usd), Field(json_schema_extra={**money.USD_SCHEMA})]
+WalletRef = Annotated[str, AfterValidator(addresses.parse_ref), Field(json_schema_extra={**addresses.REF_SCHEMA})]
 
 
 class Allowlist(StrictModel):
