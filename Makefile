@@ -1,7 +1,7 @@
 # Every target sets up what it needs: all it takes is Python 3.11 or later (and make, and bash).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint synth bench lock clean
+.PHONY: help demo up down test lint synth bench openapi lock clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -39,6 +39,9 @@ synth: $(STAGES:%=build/synth/%/manifest.json) ## write the CloudFormation templ
 
 bench: $(PROJECT) ## measure bundle sizes and start-up times
 	@$(BIN)/python -m bench
+
+openapi: $(PROJECT) ## write the OpenAPI documents of both APIs to docs/openapi
+	@$(BIN)/python -m local.openapi
 
 lock: $(PACKAGES) ## pin dependencies again with hashes; UPGRADE=1 moves to newer versions
 	@for unit in $(UNITS); do echo "requirements/$$unit.txt"; \

@@ -8,7 +8,7 @@ from portcullis.aws import settings
 from portcullis.aws.dynamo import Table
 from portcullis.aws.ledger import Ledger, Rejected
 from portcullis.aws.policies import Policies
-from portcullis.aws.proxy import Answer, Refusal, header, json_answer, raw_body, respond, text_body
+from portcullis.aws.proxy import Answer, Refusal, check_body, header, json_answer, raw_body, respond, text_body
 from portcullis.aws.wire import Service
 from portcullis.domain import rate
 from portcullis.domain.identifiers import TRANSACTION_ID, check_idempotency_key
@@ -38,7 +38,8 @@ def _answer(event: dict[str, Any]) -> Answer:
     principal = _principal(event)
     if body_digest(raw_body(event)) != principal.digest:
         raise Refusal("body_digest_mismatch")
-    handle = _ROUTES[event["httpMethod"], event["resource"]]
+    check_body(event)
+    handle = ROUTES[event["httpMethod"], event["resource"]]
     if handle is _create_transaction:
         return handle(event, principal)
     fields = _admit(principal)
@@ -126,7 +127,7 @@ def _rejection(rejected: Rejected, fields: dict[str, str]) -> Refusal:
     return Refusal(rejected.code, headers={**fields, "Retry-After": str(rejected.retry_after)})
 
 
-_ROUTES = {
+ROUTES = {
     ("GET", "/v1/whoami"): _whoami,
     ("POST", "/v1/transactions"): _create_transaction,
     ("GET", "/v1/transactions/{id}"): _get_transaction,

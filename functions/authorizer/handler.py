@@ -12,8 +12,9 @@ from portcullis.aws.nonces import Nonces
 from portcullis.aws.roots import Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import rate
-from portcullis.domain.credentials import Refused, SignedRequest
+from portcullis.domain.key_uses import Use
 from portcullis.domain.verification import Verified, verify
+from portcullis.protocol.credentials import Refused, SignedRequest
 from portcullis.protocol.problems import PROBLEMS
 
 
@@ -30,15 +31,16 @@ class Authorizer:
 
     def judge(self, request: SignedRequest) -> Verified | Refused:
         """Verify ``request``. Unavailable passes through: API Gateway answers it with 503."""
-        token = secrets.token_urlsafe(16)
+        token, now = secrets.token_urlsafe(16), time.time_ns() // 1000
+        use = Use(now, request.source_ip)
         verdict = verify(
             request,
             stage=self.stage,
-            now=time.time_ns() // 1000,
+            now=now,
             find_key=self._keys.find,
             secret_of=self._roots.secret_of,
             check_ed25519=ed25519.verifies,
-            claim_nonce=lambda key_id, nonce, timestamp: self._nonces.claim(key_id, nonce, timestamp, token),
+            claim_nonce=lambda key_id, nonce, timestamp: self._nonces.claim(key_id, nonce, timestamp, token, use),
         )
         if verdict == Refused("invalid_credentials"):
             self._keys.look_up_once()

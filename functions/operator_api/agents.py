@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from functions.operator_api.request import account_of, actor_of, agent_of, body_as, entropy, existing, stores
+from functions.operator_api.request import account_of, actor_of, agent_of, entropy, existing, stores
 from portcullis.aws import agents, listings
-from portcullis.aws.proxy import Answer, json_answer, limit, parameter
+from portcullis.aws.proxy import Answer, json_answer, json_body, limit, parameter
 from portcullis.domain import events, identifiers
 from portcullis.domain.operator_requests import NewAgent, Suspension, describe_account
 
 
 def _create_agent(event: dict[str, Any]) -> Answer:
-    wanted = body_as(event, NewAgent)
+    wanted = json_body(event, NewAgent)
     agent = identifiers.agent_id(entropy(event, "agent"))
     account = agents.create(stores().table, stores().policies, actor_of(event), agent, wanted.name, wanted.policy)
     return json_answer(201, describe_account(account))
@@ -26,7 +26,7 @@ def _get_agent(event: dict[str, Any]) -> Answer:
 
 
 def _suspend(event: dict[str, Any]) -> Answer:
-    reason = body_as(event, Suspension).reason
+    reason = json_body(event, Suspension).reason
     account = agents.suspend(stores().table, actor_of(event), agent_of(event), reason)
     return json_answer(200, describe_account(existing(account)))
 

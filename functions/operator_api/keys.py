@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from functions.operator_api.request import account_of, actor_of, agent_of, body_as, entropy, existing, stores
-from portcullis.aws import key_issuing, key_records, listings
-from portcullis.aws.proxy import Answer, Refusal, json_answer, limit, parameter
+from functions.operator_api.request import account_of, actor_of, agent_of, entropy, existing, stores
+from portcullis.aws import key_issuing, key_records, key_uses, listings
+from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body, limit, parameter
 from portcullis.aws.roots import GENERATION
 from portcullis.domain.operator_requests import NewKey, Retirement, describe_key, is_retry, new_key
 from portcullis.domain.times import parse_rfc3339
@@ -15,7 +15,7 @@ NO_SUCH_KEY = "This agent has no such key."
 
 
 def _issue_key(event: dict[str, Any]) -> Answer:
-    wanted, actor = body_as(event, NewKey), actor_of(event)
+    wanted, actor = json_body(event, NewKey), actor_of(event)
     key_id = keys.new_key_id(stores().stage, GENERATION, entropy(event, f"key {agent_of(event)}"))
     record = new_key(wanted, key_id, agent_of(event), actor.now)
     stored = key_records.read(stores().table, key_id)
@@ -31,11 +31,12 @@ def _issue_key(event: dict[str, Any]) -> Answer:
 def _list_keys(event: dict[str, Any]) -> Answer:
     agent = account_of(event).agent
     found, cursor = listings.list_keys(stores().table, agent, limit(event), parameter(event, "cursor"))
-    return json_answer(200, {"keys": [describe_key(record) for record in found], "cursor": cursor})
+    shown = [describe_key(key) | {"last_used": key_uses.last(stores().nonces, key.key_id)} for key in found]
+    return json_answer(200, {"keys": shown, "cursor": cursor})
 
 
 def _retire_key(event: dict[str, Any]) -> Answer:
-    until = parse_rfc3339(body_as(event, Retirement).until)
+    until = parse_rfc3339(json_body(event, Retirement).until)
     return _key_answer(key_issuing.retire(stores().table, actor_of(event), agent_of(event), _key(event), until))
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from functions.operator_api.request import account_of, actor_of, agent_of, existing, stores
 from portcullis.aws import agents
-from portcullis.aws.proxy import Answer, if_match, json_answer, text_body
+from portcullis.aws.proxy import Answer, if_match, json_answer, json_body
 from portcullis.domain.account import Account
 from portcullis.domain.operator_requests import describe_account
-from portcullis.domain.policy_document import parse_document
-from portcullis.domain.strict_json import parse_object
+from portcullis.domain.policy_document import PolicyDocument
+from portcullis.protocol.strict_json import parse_object
 
 
 def _get_policy(event: dict[str, Any]) -> Answer:
@@ -16,7 +16,7 @@ def _get_policy(event: dict[str, Any]) -> Answer:
 
 
 def _put_policy(event: dict[str, Any]) -> Answer:
-    document = parse_document(parse_object(text_body(event)))
+    document = json_body(event, PolicyDocument)
     account = agents.publish(
         stores().table,
         stores().policies,

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from functions.operator_api.request import actor_of, body_as, stores
+from functions.operator_api.request import actor_of, stores
 from portcullis.aws import prices, pricing
-from portcullis.aws.proxy import Answer, json_answer
+from portcullis.aws.proxy import Answer, json_answer, json_body
 from portcullis.domain.operator_requests import TOKEN, NewPrice, describe_price
-from portcullis.domain.strict_json import MalformedInput
+from portcullis.protocol.strict_json import MalformedInput
 
 
 def _list_prices(_event: dict[str, Any]) -> Answer:
@@ -18,7 +18,7 @@ def _set_price(event: dict[str, Any]) -> Answer:
     token = event["pathParameters"]["token"]
     if not TOKEN.fullmatch(token):
         raise MalformedInput("token", "1 to 12 characters of A-Z 0-9")
-    wanted, actor = body_as(event, NewPrice), actor_of(event)
+    wanted, actor = json_body(event, NewPrice), actor_of(event)
     changed = pricing.set_price(stores().table, actor, token, wanted.entry(actor.now))
     return json_answer(200, describe_price(changed.entries[token]))
 

@@ -11,13 +11,11 @@ from portcullis.aws import accounts, settings
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
 from portcullis.aws.policies import Policies
-from portcullis.aws.proxy import Refusal, header, text_body
+from portcullis.aws.proxy import Refusal, header
 from portcullis.aws.roots import Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import identifiers
 from portcullis.domain.account import Account
-from portcullis.domain.models import Model, validate
-from portcullis.domain.strict_json import parse_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,7 @@ class Stores:
 
     stage: str
     table: Table
+    nonces: Table
     policies: Policies
     roots: Roots
 
@@ -37,14 +36,10 @@ def stores() -> Stores:
     return Stores(
         own.stage,
         Table(own.core_table, Service("dynamodb", environment)),
+        Table(own.nonces_table, Service("dynamodb", environment)),
         Policies(Service("s3", environment), own.policy_bucket),
         Roots(Service("kms", environment), own.mac_key_id, own.stage),
     )
-
-
-def body_as(event: dict[str, Any], model: type[Model]) -> Model:
-    """The JSON body as ``model``; an absent one is an empty object."""
-    return validate(model, parse_object(text_body(event) or "{}"))
 
 
 def actor_of(event: dict[str, Any]) -> Actor:

@@ -6,7 +6,7 @@ from functions.operator_api.request import account_of, stores
 from portcullis.aws import listings
 from portcullis.aws.proxy import Answer, json_answer, limit, parameter
 from portcullis.domain.record import STATUSES, describe
-from portcullis.domain.strict_json import MalformedInput
+from portcullis.protocol.strict_json import MalformedInput
 
 
 def _list_transactions(event: dict[str, Any]) -> Answer:

@@ -10,7 +10,7 @@ from portcullis.aws.dynamo import Table
 from portcullis.aws.wire import AwsError, Service, Unavailable
 from portcullis.domain.models import validate
 from portcullis.domain.price_feed import ObservedPrice
-from portcullis.domain.strict_json import MalformedInput
+from portcullis.protocol.strict_json import MalformedInput
 
 
 @cache

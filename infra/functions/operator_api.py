@@ -4,7 +4,7 @@ from constructs import Construct
 
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
-from infra.stacks.data import STATUS_INDEX, Data
+from infra.stacks.data import STATUS_INDEX, USES_INDEX, Data
 
 
 def operator_api(scope: Construct, data: Data) -> Function:
@@ -18,11 +18,13 @@ def operator_api(scope: Construct, data: Data) -> Function:
         may=[
             allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query", on=[core]),
             allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"]),
+            allow("dynamodb:Query", on=[f"{data.nonces.table_arn}/index/{USES_INDEX}"]),
             allow("s3:GetObject", "s3:PutObject", on=[data.policy_objects]),
             allow("kms:GenerateMac", on=[data.mac_key.key_arn]),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
+            "NONCES_TABLE": data.nonces.table_name,
             "POLICY_BUCKET": data.policies.bucket_name,
             "MAC_KEY_ID": data.mac_key.key_id,
         },

@@ -11,6 +11,7 @@ from infra.constructs.table import Table
 from infra.stages import Stage
 
 STATUS_INDEX = "by_status"
+USES_INDEX = "by_key"
 POLICY_PREFIX = "policies"
 POLICIES_EXPORT = "ExportsOutputFnGetAttPolicies05F61E66Arn383E61AA"
 
@@ -69,7 +70,14 @@ class Data(Stack):
             partition_key=dynamodb.Attribute(name="pk", type=STRING),
             time_to_live_attribute="expires_at",
         )
-        acknowledge(table, "DDB3", "A nonce matters for minutes; one restored from a backup is long out of its window.")
+        table.add_global_secondary_index(
+            index_name=USES_INDEX,
+            partition_key=dynamodb.Attribute(name="used_key", type=STRING),
+            sort_key=dynamodb.Attribute(name="used_at", type=NUMBER),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["ip"],
+        )
+        acknowledge(table, "DDB3", "A nonce matters for minutes, and nothing is decided by when a key was last used.")
         return table
 
     def _outputs(self) -> None:

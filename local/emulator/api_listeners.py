@@ -7,8 +7,9 @@ request must not contain. Only the API is reachable here; the emulator's own con
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
+from local.emulator.api_query import UNSUPPORTED, delivered
 from local.emulator.client_request import remember
 from local.emulator.hooks import module
 
@@ -47,6 +48,9 @@ async def _serve_api(output: str, scope: Message, receive: Receive, send: Send) 
     if found is None:
         await _send(send, 503, {"Content-Type": "application/json"}, _body("this API is not deployed yet"))
         return
+    if UNSUPPORTED & set(scope["query_string"].decode("latin-1")):
+        await _send(send, 400, {"Content-Type": "application/json"}, _body("Bad Request"))
+        return
     body = await _read(receive)
     status, headers, answer = await _answer(found, scope, body)
     await _send(send, status, headers, answer if isinstance(answer, bytes) else str(answer).encode())
@@ -56,7 +60,7 @@ async def _answer(found: str, scope: Message, body: bytes) -> tuple[int, dict[st
     app, evaluator = module("app"), module("core.iam_evaluator")
     raw_path = _raw_path(scope)
     headers = _joined(remember(scope["headers"], raw_path).multi_value_headers())
-    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    query = delivered(scope["query_string"].decode("latin-1"))
     address = scope["client"][0]
     module("core.responses").set_request_client_ip(address)
     app.pin_request_origin(address, True)

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -24,20 +25,28 @@ def test_every_event_file_is_named_by_a_test() -> None:
 
 
 def unnamed(files: set[str], tests: Iterable[Module]) -> set[str]:
-    """The event files that no text in a test spells."""
+    """The event files that no text in a test spells, neither by name nor by a pattern of a folder's files."""
     constants = {
         node.value
         for module in tests
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    return {file for file in files if not any(text == file or text.endswith(f"events/{file}") for text in constants)}
+    patterns = [text for text in constants if text.endswith("/*.json")]
+    return {
+        file
+        for file in files
+        if not any(text == file or text.endswith(f"events/{file}") for text in constants)
+        and not any(fnmatch(file, pattern) for pattern in patterns)
+    }
 
 
 def test_an_unnamed_event_file_is_found() -> None:
     tests = [Module("tests/test_a.py", "load('attacks/replay.json')\nload('events/outbox/a.json')")]
     files = {"attacks/replay.json", "outbox/a.json", "attacks/other.json", "play.json"}
     assert unnamed(files, tests) == {"attacks/other.json", "play.json"}
+    tests.append(Module("tests/test_b.py", "folder.glob('attacks/*.json')"))
+    assert unnamed(files, tests) == {"play.json"}
 
 
 EMPTY = [

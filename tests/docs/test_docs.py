@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from portcullis.cli.main import app
+from portcullis.domain import transaction
 from portcullis.domain.decisions import RULES
-from portcullis.protocol import message_signatures, signing
+from portcullis.protocol import message_signatures, signing, strict_json
 from portcullis.protocol.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
@@ -70,3 +71,18 @@ def test_help_works_without_a_gateway(tmp_path: Path) -> None:
     shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "sign-and-send" in shown.stdout
+
+
+def test_the_bounds_of_a_body_are_those_documented() -> None:
+    page = (ROOT / "docs/input.md").read_text()
+    bounds = {
+        "size of a body": {strict_json.MAX_BODY_BYTES, strict_json.MAX_POLICY_BYTES},
+        "JSON": {strict_json.MAX_DEPTH},
+        "numbers": {strict_json.MAX_INTEGER_DIGITS},
+        "fields": {strict_json.MAX_FIELD_LENGTH},
+        "`memo`": {transaction.MAX_MEMO_BYTES},
+        "content of a transaction": {transaction.MAX_CONTENT_BYTES},
+    }
+    rows = dict(re.findall(r"^\| (.+?) \| (.+) \|$", page, re.MULTILINE))
+    for part, expected in bounds.items():
+        assert {str(number) for number in expected} <= set(re.findall(r"\d+", rows[part])), part

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,10 +19,8 @@ from functions.authorizer import handler as authorizer
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
 from portcullis.protocol import problems, signing
+from tests.functions.api_events import REGION, STAGE, api_event, load_event, multi_value
 
-EVENTS = Path(__file__).parents[2] / "events"
-REGION = "us-east-1"
-STAGE = "test"
 WALLET = "0x52908400098527886e0f7030069857d2e4169ee7"
 POLICY: dict[str, Any] = {
     "allowlist": {"wallets": [f"base:{WALLET}"]},
@@ -32,12 +29,6 @@ POLICY: dict[str, Any] = {
     "rate": {"per_minute": 600, "burst": 100},
 }
 _numbers = itertools.count(1)
-
-
-def load_event(name: str) -> dict[str, Any]:
-    """A copy of an event file under ``events/``."""
-    event: dict[str, Any] = json.loads((EVENTS / name).read_text())
-    return event
 
 
 def unique(prefix: str = "nonce") -> str:
@@ -101,12 +92,7 @@ class Deployed:
                 {"IndexName": "by_status", "KeySchema": index_keys, "Projection": {"ProjectionType": "KEYS_ONLY"}}
             ],
         )
-        self.dynamodb.create_table(
-            TableName=nonces,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        )
+        self._create_nonces(nonces)
         self.s3.create_bucket(Bucket=bucket)
         key = self.kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
         return {
@@ -120,6 +106,24 @@ class Deployed:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_ENDPOINT_URL": self.endpoint,
         }
+
+    def _create_nonces(self, name: str) -> None:
+        attributes: list[Any] = [("pk", "S"), ("used_key", "S"), ("used_at", "N")]
+        index: Any = {
+            "IndexName": "by_key",
+            "KeySchema": [
+                {"AttributeName": "used_key", "KeyType": "HASH"},
+                {"AttributeName": "used_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["ip"]},
+        }
+        self.dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": each, "AttributeType": type_} for each, type_ in attributes],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            GlobalSecondaryIndexes=[index],
+        )
 
     def items(self, table: str = "CORE_TABLE") -> list[dict[str, Any]]:
         """Everything in a table, as DynamoDB's JSON."""
@@ -138,8 +142,8 @@ class Deployed:
             "resource": target.path,
             "pathParameters": path or None,
             "body": json.dumps(body) if body is not None else None,
-            "multiValueHeaders": {name: [value] for name, value in (headers or {}).items()},
-            "multiValueQueryStringParameters": _multi(target.query),
+            "multiValueHeaders": {name: [value] for name, value in (_sent(body is not None) | (headers or {})).items()},
+            "multiValueQueryStringParameters": multi_value(target.query),
         }
         return _rendered(operator_api.handler(event, None))
 
@@ -164,7 +168,7 @@ class Deployed:
         headers = signing.signed_headers(
             agent.key_id, agent.secret, method, f"/{STAGE}{target.path}", query, body, timestamp, nonce
         )
-        headers |= options.get("headers", {})
+        headers |= _sent(bool(body)) | options.get("headers", {})
         event = api_event(method, target.path, target.query, headers, body)
         event["requestContext"]["identity"]["sourceIp"] = options.get("source_ip", "203.0.113.7")
         if "tamper" in options:
@@ -189,30 +193,8 @@ class Deployed:
         return self.call(agent, "POST", "/v1/transactions", json.dumps(body).encode(), headers=headers, **options)
 
 
-def api_event(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-    """What API Gateway makes of a request."""
-    event = load_event("authorizer/request.json") | load_event("agent_api/request.json")
-    resource = "/v1/transactions/{id}" if path.startswith("/v1/transactions/") else path
-    event |= {
-        "methodArn": f"arn:aws:execute-api:{REGION}:123456789012:a1b2c3d4e5/{STAGE}/{method}{path}",
-        "httpMethod": method,
-        "path": path,
-        "resource": resource,
-        "pathParameters": {"id": path.rsplit("/", 1)[1]} if resource != path else None,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "multiValueQueryStringParameters": _multi(query),
-        "body": body.decode() or None,
-    }
-    event["requestContext"]["path"] = f"/{STAGE}{path}"
-    del event["requestContext"]["authorizer"]
-    return event
-
-
-def _multi(query: str) -> dict[str, list[str]] | None:
-    multi: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        multi.setdefault(name, []).append(value)
-    return multi or None
+def _sent(with_body: bool) -> dict[str, str]:
+    return {"Content-Type": "application/json"} if with_body else {}
 
 
 def _rendered(answer: dict[str, Any]) -> Answer:

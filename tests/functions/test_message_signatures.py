@@ -13,7 +13,8 @@ from portcullis.client import hmac_signer
 from portcullis.protocol import keys, public_keys
 from portcullis.protocol.message_signatures import Message, MessageSigner, signed_headers
 from tests.functions import deployed
-from tests.functions.deployed import STAGE, WALLET, Agent, Deployed, unique
+from tests.functions.api_events import STAGE, api_event
+from tests.functions.deployed import WALLET, Agent, Deployed, unique
 
 PRIVATE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC_KEY = public_keys.encode_ed25519(PRIVATE_KEY.public_key().public_bytes_raw())
@@ -42,8 +43,8 @@ def event(given: Holder, method: str, path: str, body: bytes = b"", created: int
     """What API Gateway makes of a request that was signed properly."""
     message = Message(method, f"/{STAGE}{path}", "", {"host": [HOST]})
     signed = signed_headers(given.key_id, given.signer, message, body, created or int(time.time()), unique())
-    headers = {"Host": HOST, "Idempotency-Key": unique("payment"), **signed}
-    return deployed.api_event(method, path, "", headers, body)
+    headers = {"Host": HOST, "Content-Type": "application/json", "Idempotency-Key": unique("payment"), **signed}
+    return api_event(method, path, "", headers, body)
 
 
 both = pytest.mark.parametrize("algorithm", ["hmac-sha256", "ed25519"])

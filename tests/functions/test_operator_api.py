@@ -7,7 +7,8 @@ import pytest
 
 from functions.operator_api import handler as operator_api
 from functions.outbox import handler as outbox
-from tests.functions.deployed import POLICY, Deployed, load_event, unique
+from tests.functions.api_events import load_event
+from tests.functions.deployed import POLICY, Deployed, unique
 
 
 def test_a_new_agent_is_active_under_policy_version_one(stack: Deployed) -> None:
@@ -173,7 +174,7 @@ def test_another_operator_is_not_shown_the_secret_again(stack: Deployed, monkeyp
 def test_a_repeated_idempotency_key_header_is_refused(stack: Deployed) -> None:
     event = load_event("operator_api/request.json")
     event |= {"httpMethod": "POST", "body": "{}"}
-    event["multiValueHeaders"] = {"Idempotency-Key": [unique("a"), unique("b")]}
+    event["multiValueHeaders"]["Idempotency-Key"] = [unique("a"), unique("b")]
     event["body"] = json.dumps({"name": "payer", "policy": POLICY})
     answer = json.loads(operator_api.handler(event, None)["body"])
     assert (answer["code"], answer["field"]) == ("malformed_request", "Idempotency-Key")

@@ -12,8 +12,10 @@ from portcullis.aws import changes, settings
 from portcullis.aws import ledger as ledger_module
 from portcullis.aws.dynamo import Table
 from portcullis.aws.ledger import Ledger, Rejected
+from portcullis.aws.nonces import Nonces
 from portcullis.aws.policies import Policies
 from portcullis.aws.wire import AwsError, Service, Unavailable
+from portcullis.domain.key_uses import Use
 from portcullis.domain.record import Principal, Record
 from portcullis.domain.transaction import parse_transaction
 from portcullis.protocol import keys
@@ -238,6 +240,21 @@ def test_a_nonce_write_whose_answer_was_lost_is_no_replay(stack: Deployed, monke
     assert stack.call(agent, "GET", "/v1/whoami", nonce=nonce).status == 200
     assert lost == ["answer"]
     assert stack.call(agent, "GET", "/v1/whoami", nonce=nonce).code == "nonce_replayed"
+
+
+def test_of_one_request_claimed_by_32_processes_only_the_first_is_a_use(stack: Deployed) -> None:
+    name, token = stack.environment["NONCES_TABLE"], unique("token")
+    uses = [Use(1_800_000_000_000_000 + number, f"192.0.2.{number}") for number in range(32)]
+
+    def claim(use: Use) -> bool:
+        nonces = Nonces(Table(name, SerialService("dynamodb", settings.aws())))
+        return nonces.claim("key", "nonce", 1_800_000_000, f"{token}{use.ip}", use)
+
+    with ThreadPoolExecutor(32) as threads:
+        first = [use for use, passed in zip(uses, threads.map(claim, uses), strict=True) if passed]
+    indexed = stack.dynamodb.scan(TableName=name, IndexName="by_key")["Items"]
+    assert len(first) == 1
+    assert [(item["used_at"]["N"], item["ip"]["S"]) for item in indexed] == [(str(first[0].at), first[0].ip)]
 
 
 def test_a_warm_transaction_costs_two_round_trips(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """What must never be lost cannot be deleted by mistake, and is never readable without TLS."""
 
+from portcullis.aws import key_uses
+from portcullis.aws.nonces import to_item
+from portcullis.domain.key_uses import Use
 from tests.infra.template import Template
 
 STATEFUL = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
@@ -29,6 +32,19 @@ def test_nonces_expire_and_are_not_streamed(data: Template) -> None:
     )
     assert nonces["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert "StreamSpecification" not in nonces
+
+
+def test_only_nonces_that_tell_a_use_are_found_by_their_key_and_without_their_claim(data: Template) -> None:
+    (nonces,) = (
+        table for table in data.properties("AWS::DynamoDB::Table").values() if "TimeToLiveSpecification" in table
+    )
+    (index,) = nonces["GlobalSecondaryIndexes"]
+    keys = {part["KeyType"]: part["AttributeName"] for part in index["KeySchema"]}
+    told = key_uses.to_item("key", Use(1, "192.0.2.1"))
+    assert index["IndexName"] == key_uses.INDEX
+    assert [*keys.values(), *index["Projection"]["NonKeyAttributes"]] == [*told]
+    assert (list(keys), index["Projection"]["ProjectionType"]) == (["HASH", "RANGE"], "INCLUDE")
+    assert not told.keys() & to_item("key", "nonce", 1, "token", None).keys()
 
 
 def test_the_root_of_secrets_can_only_make_and_verify_macs(data: Template) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from infra.stacks.gateway import AGENT_ROUTES, OPERATOR_ROUTES
+from local.openapi.agent_api import AGENT_API
+from local.openapi.operator_api import OPERATOR_API
 from portcullis.protocol.problems import CONTENT_TYPE, PROBLEMS, SECURITY_HEADERS
 from tests.infra.template import Template, text_of
 
@@ -143,3 +146,12 @@ def test_a_queue_that_a_function_reads_gives_up_to_dead_letters(gateway: Templat
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+def test_the_openapi_documents_describe_every_route() -> None:
+    described = {
+        api.title: sorted(f"{operation.method} {operation.path}" for operation in api.operations)
+        for api in (AGENT_API, OPERATOR_API)
+    }
+    deployed = {"Portcullis agent API": sorted(AGENT_ROUTES), "Portcullis operator API": sorted(OPERATOR_ROUTES)}
+    assert described == deployed

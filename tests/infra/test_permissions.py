@@ -1,6 +1,6 @@
 """Each function has a role of its own, which allows what its row below says and nothing else."""
 
-from tests.infra.template import Template, as_list, strings_in
+from tests.infra.template import Template, as_list, strings_in, text_of
 
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
@@ -60,6 +60,18 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
         "AgentFunction": [("AGENT#*",), ("PRICES",)],
         "PriceFeed": [("PRICES",)],
     }
+
+
+def test_nonces_are_only_put_by_the_authorizer_and_only_their_uses_read_by_operators(gateway: Template) -> None:
+    reach = {
+        (name, action, "".join(part for part in strings_in(resource) if part.startswith("/")))
+        for name, id_ in functions(gateway).items()
+        for statement in gateway.statements_of(gateway.role_of(id_))
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        if "GetAttNonces" in text_of(resource)
+    }
+    assert reach == {("Authorizer", "dynamodb:PutItem", ""), ("OperatorFunction", "dynamodb:Query", "/index/by_key")}
 
 
 def test_only_api_gateway_may_invoke_a_function_and_only_for_its_api(gateway: Template) -> None:

@@ -16,6 +16,7 @@ from local.aws import client
 from local.home import Home
 from portcullis.aws.operator_signing import OperatorAuth
 from portcullis.protocol import signing
+from tests.journey.described import AGENT_API, OPERATOR_API, hold_against
 
 POLICY: dict[str, Any] = {
     "limits": {"per_transaction": "500", "daily": "100000"},
@@ -61,10 +62,18 @@ class Deployment:
         self.agent_url: str = description["api_url"]
         self.base_path = urlsplit(self.agent_url).path
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-        self.http = httpx.Client(timeout=30, limits=limits)
+        self.http = httpx.Client(timeout=30, limits=limits, event_hooks={"response": [self._hold]})
         operator = description["operator"]
         credentials = Credentials(operator["access_key_id"], operator["secret_access_key"])
         self.operator_auth = OperatorAuth(credentials, description["region"])
+
+    def _hold(self, response: httpx.Response) -> None:
+        """Whatever a journey does, the answer is one that the OpenAPI document of its API describes."""
+        response.read()
+        for base, api in ((self.agent_url, AGENT_API), (self.description["operator_url"], OPERATOR_API)):
+            target = str(response.url).partition("?")[0]
+            if target.startswith(base):
+                hold_against(api, target.removeprefix(base), response)
 
     def root(self, service: str) -> Any:
         """A client with the deployment's own credentials."""
@@ -75,7 +84,8 @@ class Deployment:
     ) -> httpx.Response:
         """One call of the operator API as the operator of local.json, or as ``auth``."""
         content = b"" if body is None else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {"Content-Type": "application/json"} if content else {}
+        named |= {name.replace("_", "-"): value for name, value in headers.items()}
         url = self.description["operator_url"] + path
         return self.http.request(method, url, content=content, headers=named, auth=auth or self.operator_auth)
 

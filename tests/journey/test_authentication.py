@@ -76,13 +76,6 @@ def test_an_altered_method_is_refused(deployment: Deployment) -> None:
     assert_refused(deployment.send(replace(signed, method="POST")), 401, "invalid_credentials")
 
 
-def test_an_altered_query_value_is_refused(deployment: Deployment) -> None:
-    signed = deployment.sign(deployment.agent(), "GET", "/v1/whoami?a=1&b=2")
-    assert deployment.send(replace(signed, target="/v1/whoami?b=2&a=1")).status_code == 200
-    signed = deployment.sign(deployment.agent(), "GET", "/v1/whoami?a=1&b=2")
-    assert_refused(deployment.send(replace(signed, target="/v1/whoami?a=1&b=3")), 401, "invalid_credentials")
-
-
 def test_an_altered_body_is_refused_and_not_recorded(deployment: Deployment) -> None:
     agent = deployment.agent()
     signed = deployment.payment(agent, "10")
@@ -91,15 +84,8 @@ def test_an_altered_body_is_refused_and_not_recorded(deployment: Deployment) -> 
     assert deployment.transactions(agent) == []
 
 
-def test_a_repeated_credential_header_is_refused(deployment: Deployment) -> None:
-    signed = deployment.sign(deployment.agent(), "GET", "/v1/whoami")
-    headers = [*signed.headers.items(), ("X-Nonce", fresh("second"))]
-    answer = deployment.http.request("GET", deployment.agent_url + "/v1/whoami", headers=headers)
-    assert_refused(answer, 401, "malformed_credentials")
-
-
 def test_a_replay_is_refused(deployment: Deployment) -> None:
-    signed = deployment.sign(deployment.agent(), "GET", "/v1/whoami", headers={"x-amzn-RequestId": "chosen"})
+    signed = deployment.sign(deployment.agent(), "GET", "/v1/whoami")
     assert deployment.send(signed).status_code == 200
     assert_refused(deployment.send(signed), 401, "nonce_replayed")
 

@@ -74,6 +74,27 @@ def test_events_show_the_request_as_it_was_sent(deployed: Deployed) -> None:
     assert "body" not in seen
 
 
+QUERIES = {
+    "a=%2B+%252F&a=&b": {"a": ["+ %2F", ""], "b": [""]},
+    "a=1;b=2&c=3%3B4": {"a": ["1"], "b": ["2"], "c": ["3;4"]},
+    "%C3%A9=%F0%9F%98%80&%26%3D=%00": {"é": ["😀"], "&=": ["\0"]},
+    "": None,
+}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_query_is_delivered_decoded_once(deployed: Deployed, query: str) -> None:
+    event = deployed.agent("GET", f"/local/echo?{query}").json()["event"]
+    seen = json.loads(event["requestContext"]["authorizer"]["seen"])
+    assert seen["multiValueQueryStringParameters"] == QUERIES[query]
+    assert event["multiValueQueryStringParameters"] == QUERIES[query]
+
+
+@pytest.mark.parametrize("character", "|{}")
+def test_what_a_query_may_not_hold_reaches_nothing(deployed: Deployed, character: str) -> None:
+    assert deployed.agent("GET", f"/local/echo?a={character}").status == 400
+
+
 def test_listener_adds_and_drops_no_header(deployed: Deployed) -> None:
     event = deployed.agent("POST", "/local/echo", [("x-only", "1")], b'{"a": 1}').json()["event"]
     assert event["multiValueHeaders"] == {

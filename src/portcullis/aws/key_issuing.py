@@ -6,9 +6,9 @@ from portcullis.aws.dynamo import Table, to_attributes
 from portcullis.domain import rate, times
 from portcullis.domain.account import MAX_LIVE_KEYS, Account
 from portcullis.domain.rate import key_tat
-from portcullis.domain.strict_json import MalformedInput
 from portcullis.domain.times import SECOND
 from portcullis.domain.verification import KeyRecord
+from portcullis.protocol.strict_json import MalformedInput
 
 RETIRE_NOTICE = 30 * SECOND
 """How far ahead a key's end lies at least: every cached record is read anew before it, so the end is exact."""

@@ -10,8 +10,8 @@ from portcullis.aws import accounts, key_records, records
 from portcullis.aws.dynamo import Item, Table, to_attributes
 from portcullis.domain.account import Account
 from portcullis.domain.record import STATUSES, Record
-from portcullis.domain.strict_json import MalformedInput
 from portcullis.domain.verification import KeyRecord
+from portcullis.protocol.strict_json import MalformedInput
 
 INDEX = "by_status"
 MAX_CURSOR = 300

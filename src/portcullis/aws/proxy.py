@@ -8,7 +8,7 @@ from typing import Any
 
 from portcullis.aws import telemetry
 from portcullis.aws.wire import AwsError, Unavailable
-from portcullis.domain.strict_json import MalformedInput
+from portcullis.domain.models import Model, validate
 from portcullis.protocol.problems import (
     CONTENT_TYPE,
     PROBLEMS,
@@ -16,6 +16,7 @@ from portcullis.protocol.problems import (
     SECURITY_HEADERS,
     problem_body,
 )
+from portcullis.protocol.strict_json import MAX_BODY_BYTES, MalformedInput, check_content_type, decode, parse_object
 
 Answer = dict[str, Any]
 MAX_LIMIT = 100
@@ -50,7 +51,7 @@ def respond(event: dict[str, Any], handle: Callable[[], Answer]) -> Answer:
     except Refusal as refusal:
         answer = refusal.answer(identifier)
     except MalformedInput as error:
-        answer = problem("malformed_request", identifier, f"{error.field}: {error.why}", field=error.field)
+        answer = problem("malformed_request", identifier, str(error), field=error.field)
     except (Unavailable, AwsError) as error:
         answer = problem("dependency_unavailable", identifier)
         telemetry.count("Fault", dimensions={"Route": route}, cause=str(error), request_id=identifier)
@@ -59,12 +60,22 @@ def respond(event: dict[str, Any], handle: Callable[[], Answer]) -> Answer:
     return answer
 
 
+def check_body(event: dict[str, Any], limit: int = MAX_BODY_BYTES) -> None:
+    """Refuse a body that is not said to be JSON or has more than ``limit`` bytes, whether or not a route reads it."""
+    body = raw_body(event)
+    check_content_type(_header_values(event, "Content-Type"), body)
+    if len(body) > limit:
+        raise Refusal("too_large", f"Send a body of at most {limit} bytes.")
+
+
 def text_body(event: dict[str, Any]) -> str:
     """The body as text; MalformedInput when it is not UTF-8."""
-    try:
-        return raw_body(event).decode()
-    except UnicodeDecodeError:
-        raise MalformedInput("body", "not UTF-8") from None
+    return decode(raw_body(event))
+
+
+def json_body(event: dict[str, Any], model: type[Model]) -> Model:
+    """The body as ``model``; no body is an empty object."""
+    return validate(model, parse_object(text_body(event) or "{}"))
 
 
 def request_id(event: dict[str, Any]) -> str:
@@ -81,12 +92,7 @@ def raw_body(event: dict[str, Any]) -> bytes:
 
 def header(event: dict[str, Any], name: str) -> str | None:
     """The value of a header, None when absent; MalformedInput when it is repeated."""
-    found = [
-        value
-        for key, values in (event.get("multiValueHeaders") or {}).items()
-        if key.lower() == name.lower()
-        for value in values
-    ]
+    found = _header_values(event, name)
     if len(found) > 1:
         raise MalformedInput(name, "send it once")
     return found[0] if found else None
@@ -126,6 +132,11 @@ def problem(code: str, request_id: str, detail: str | None = None, **members: An
     status = PROBLEMS[code].status
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
     return _answer(status, CONTENT_TYPE, problem_body(code, request_id, detail, **members), headers)
+
+
+def _header_values(event: dict[str, Any], name: str) -> list[str]:
+    headers = (event.get("multiValueHeaders") or {}).items()
+    return [value for key, values in headers if key.lower() == name.lower() for value in values]
 
 
 def _answer(status: int, content_type: str, body: Any, headers: dict[str, str]) -> Answer:

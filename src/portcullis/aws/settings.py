@@ -48,6 +48,7 @@ class OperatorApiSettings:
 
     stage: str
     core_table: str
+    nonces_table: str
     policy_bucket: str
     mac_key_id: str
 
@@ -81,7 +82,9 @@ def agent_api(environ: Mapping[str, str] = os.environ) -> AgentApiSettings:
 def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings:
     """The operator API's settings, or MissingSetting."""
     read = _reader(environ)
-    return OperatorApiSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("POLICY_BUCKET"), read("MAC_KEY_ID"))
+    return OperatorApiSettings(
+        read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("NONCES_TABLE"), read("POLICY_BUCKET"), read("MAC_KEY_ID")
+    )
 
 
 def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:

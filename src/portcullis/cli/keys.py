@@ -21,6 +21,8 @@ COLUMNS = {
     "RATE": "rate",
     "EXPIRES": "expires_at",
     "CREATED": "created_at",
+    "LAST USED": "last_used.at",
+    "FROM": "last_used.ip",
 }
 
 
@@ -64,7 +66,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=100)] = 50,
     cursor: Annotated[str | None, typer.Option(help="From the previous page.")] = None,
 ) -> None:
-    """List an agent's keys, revoked ones included."""
+    """List an agent's keys, revoked ones included, and when, to the minute, and from where each was last used."""
     page = session(context).operator.get(f"/v1/agents/{agent}/keys", limit=limit, cursor=cursor)
     session(context).show_list(page, "keys", COLUMNS)
 

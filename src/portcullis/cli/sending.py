@@ -2,9 +2,12 @@
 
 import json
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import typer
@@ -14,13 +17,34 @@ from portcullis.cli import output
 from portcullis.cli.context import Session, session
 from portcullis.cli.failure import REFUSED, USAGE, Failure
 from portcullis.cli.operator import unreachable
-from portcullis.client.errors import ConfigurationError, InvalidRequestError
-from portcullis.client.settings import GatewaySettings, check_settings, is_loopback
+from portcullis.client.errors import ConfigurationError, InvalidRequestError, SecretUnavailableError
+from portcullis.client.message_auth import MessageRequestSigner, ed25519_signer, hmac_signer
+from portcullis.client.secret_sources import read_owned
+from portcullis.client.settings import GatewaySettings, check_settings, check_url, is_loopback
 from portcullis.client.signer import Signed, Signer
-from portcullis.protocol import signing
+from portcullis.protocol.credentials import Refused, SignedRequest, read_credentials
+from portcullis.protocol.keys import parse_key_id
+from portcullis.protocol.message_signatures import MessageSigner
 
 TIMEOUT_SECONDS = 30.0
 VARIABLES = ("PORTCULLIS_URL", "PORTCULLIS_KEY_ID", "PORTCULLIS_SECRET")
+PRIVATE_KEY = "PORTCULLIS_PRIVATE_KEY_FILE"
+
+
+class Scheme(StrEnum):
+    """How a request is signed: docs/signing.md, docs/message-signatures.md."""
+
+    X_SIGNATURE = "x-signature"
+    RFC9421 = "rfc9421"
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """The agent API's address, the key, and what signs: method, target and body in."""
+
+    url: str
+    key_id: str
+    sign: Callable[[str, str, bytes], Signed]
 
 
 def sign_and_send(
@@ -31,21 +55,53 @@ def sign_and_send(
     agent_url: Annotated[str | None, typer.Option(envvar=VARIABLES[0], help="Agent API, stage included.")] = None,
     key_id: Annotated[str | None, typer.Option(envvar=VARIABLES[1])] = None,
     secret: Annotated[str | None, typer.Option(envvar=VARIABLES[2], help="Better in the environment.")] = None,
+    private_key: Annotated[Path | None, typer.Option(envvar=PRIVATE_KEY, help="File: Ed25519 key in PEM.")] = None,
+    scheme: Annotated[Scheme | None, typer.Option(help="rfc9421 with a private key, else x-signature.")] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="For POST; fresh by default.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the string to sign and the headers.")] = False,
 ) -> None:
     """Sign a request as an agent does, send it, print the answer. Without options, as the demo agent of a local run."""
-    settings = _settings(session(context), agent_url, key_id, secret)
+    if private_key is None:
+        access = _with_secret(_settings(session(context), agent_url, key_id, secret), scheme)
+    else:
+        access = _with_private_key(agent_url, key_id, secret, private_key, scheme)
     content, method = _content(body), method.upper()
     try:
-        signer = Signer(settings.key_id, settings.secret.reveal())
-        signed = signer.sign(method, urlsplit(settings.url).path + path, content)
+        signed = access.sign(method, urlsplit(access.url).path + path, content)
     except InvalidRequestError as error:
         raise Failure(error.detail, USAGE) from None
     headers = signed.headers | _plain_headers(method, content, idempotency_key)
     if show and not session(context).as_json:
-        _show(method, signed, headers)
-    _print(session(context), _send(session(context), method, settings.url, signed.target, headers, content))
+        _show(method, access, signed, headers)
+    _print(session(context), _send(session(context), method, access.url, signed.target, headers, content))
+
+
+def _with_secret(settings: GatewaySettings, scheme: Scheme | None) -> _Access:
+    key_id, secret = settings.key_id, settings.secret.reveal()
+    if scheme is Scheme.RFC9421:
+        return _with_message_signer(settings.url, key_id, hmac_signer(key_id, secret))
+    return _Access(settings.url, key_id, Signer(key_id, secret).sign)
+
+
+def _with_private_key(
+    url: str | None, key_id: str | None, secret: str | None, path: Path, scheme: Scheme | None
+) -> _Access:
+    if scheme is Scheme.X_SIGNATURE:
+        raise Failure("a private key signs in the scheme rfc9421 only", USAGE)
+    if secret is not None:
+        raise Failure(f"give --private-key or {VARIABLES[2]}, not both: a key has one or the other", USAGE)
+    if not (url and key_id):
+        raise Failure(f"give {VARIABLES[0]} and {VARIABLES[1]} with --private-key", USAGE)
+    try:
+        return _with_message_signer(check_url(url, VARIABLES[0]), key_id, ed25519_signer(read_owned(path)))
+    except (ConfigurationError, SecretUnavailableError) as error:
+        raise Failure(error.detail, USAGE) from None
+
+
+def _with_message_signer(url: str, key_id: str, signer: MessageSigner) -> _Access:
+    messages = MessageRequestSigner(key_id, signer)
+    hosts = [urlsplit(url).netloc]
+    return _Access(url, key_id, lambda method, target, body: messages.sign(method, target, body, hosts))
 
 
 def _settings(session: Session, url: str | None, key_id: str | None, secret: str | None) -> GatewaySettings:
@@ -79,17 +135,21 @@ def _plain_headers(method: str, content: bytes, idempotency_key: str | None) -> 
     return headers
 
 
-def _show(method: str, signed: Signed, headers: dict[str, str]) -> None:
-    path, _, query = signed.target.partition("?")
-    timestamp, nonce, digest = (
-        headers[name] for name in (signing.TIMESTAMP_HEADER, signing.NONCE_HEADER, signing.DIGEST_HEADER)
-    )
+def _show(method: str, access: _Access, signed: Signed, headers: dict[str, str]) -> None:
     output.console.print("[bold]string to sign[/bold]")
-    text = signing.string_to_sign(method, path, query, timestamp, nonce, digest)
-    output.console.print(text, markup=False, soft_wrap=True)
+    output.console.print(_text(method, access, signed), markup=False, soft_wrap=True)
     output.console.print("[bold]headers[/bold]")
     for name, value in headers.items():
         output.console.print(f"{escape(name)}: {escape(value)}", soft_wrap=True)
+
+
+def _text(method: str, access: _Access, signed: Signed) -> str:
+    """What was signed, as the gateway will rebuild it."""
+    path, _, query = signed.target.partition("?")
+    fields = {name.lower(): [value] for name, value in signed.headers.items()} | {"host": [urlsplit(access.url).netloc]}
+    request = SignedRequest(method, path, parse_qsl(query, keep_blank_values=True), fields, "")
+    credentials = read_credentials(request, parse_key_id(access.key_id).stage)
+    return credentials.code if isinstance(credentials, Refused) else credentials.text
 
 
 def _send(

@@ -1,14 +1,15 @@
 """The transactions of the gateway for tests: which requests have the form of one, and how a decided one is shown."""
 
 import hashlib
-import json
 import re
+import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from portcullis.client.calls import TransactionFields
 from portcullis.protocol import base62
+from portcullis.protocol.strict_json import MalformedInput, decode, parse_object
 
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
 _REQUIRED, _KNOWN = TransactionFields.__required_keys__, TransactionFields.__annotations__.keys()
@@ -28,18 +29,20 @@ def transaction_id(agent_id: str, idempotency_key: str) -> str:
     return "tx_" + base62.from_bytes(digest, 22)
 
 
-def transaction_fault(idempotency_key: str, body: bytes) -> str | None:
-    """The field that is wrong, or None. Names and the amount's type only: addresses and chains are the gateway's."""
+def transaction_content(idempotency_key: str, body: bytes) -> dict[str, Any]:
+    """What a body asks for, or MalformedInput. Addresses, chains and the form of amounts are the gateway's to check."""
     if not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
-        return "Idempotency-Key"
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        return "body"
-    if not isinstance(content, dict):
-        return "body"
-    wrong = sorted((_REQUIRED - content.keys()) | (content.keys() - _KNOWN))
-    return wrong[0] if wrong else None if isinstance(content["amount"], str) else "amount"
+        raise MalformedInput("Idempotency-Key", "send one header of 16 to 128 characters of A-Z a-z 0-9 _ -")
+    content = parse_object(decode(body))
+    for name in sorted(_REQUIRED - content.keys()):
+        raise MalformedInput(name, "Field required")
+    for name in sorted(content.keys() - _KNOWN):
+        raise MalformedInput(name, "unknown field")
+    if not isinstance(content["amount"], str):
+        raise MalformedInput("amount", "Input should be a valid string")
+    if not unicodedata.is_normalized("NFC", str(content.get("memo"))):
+        raise MalformedInput("memo", "write it in Unicode's normalization form C (NFC)")
+    return content
 
 
 def decided(

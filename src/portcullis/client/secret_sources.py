@@ -80,22 +80,7 @@ class FileSource:
 
     def read(self) -> Credentials | None:
         """The file as it is now; links are followed, as Kubernetes mounts them."""
-        try:
-            # Mode and content of one descriptor: the file cannot be exchanged in between. No wait on a named pipe.
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
-            raise SecretUnavailableError(
-                f"{self._path}: {error.strerror}. Mount the file, or correct the path."
-            ) from None
-        try:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                raise SecretUnavailableError(f"{self._path}: not a regular file. Give the path of the file itself.")
-            if mode & 0o077:
-                raise SecretUnavailableError(_TOO_OPEN.format(path=self._path, mode=stat.S_IMODE(mode)))
-            return _parsed(os.read(descriptor, MAX_BYTES + 1), f"the file {self._path}")
-        finally:
-            os.close(descriptor)
+        return _parsed(read_owned(self._path), f"the file {self._path}")
 
 
 class Chain:
@@ -111,6 +96,24 @@ class Chain:
             if found is not None:
                 return found
         return None
+
+
+def read_owned(path: Path) -> bytes:
+    """A file that only its owner may read, cut after MAX_BYTES and one more; SecretUnavailableError otherwise."""
+    try:
+        # Mode and content of one descriptor: the file cannot be exchanged in between. No wait on a named pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise SecretUnavailableError(f"{path}: {error.strerror}. Mount the file, or correct the path.") from None
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise SecretUnavailableError(f"{path}: not a regular file. Give the path of the file itself.")
+        if mode & 0o077:
+            raise SecretUnavailableError(_TOO_OPEN.format(path=path, mode=stat.S_IMODE(mode)))
+        return os.read(descriptor, MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _parsed(text: str | bytes, origin: str) -> Credentials:

@@ -1,5 +1,5 @@
-"""A gateway to test an agent against: an httpx transport that verifies signatures as the real one does, and decides as
-it is told.
+"""A gateway to test an agent against: an httpx transport that verifies signatures as the real one does, in either
+scheme, and decides as it is told.
 
     fake = FakeGateway()
     gateway = Gateway(fake.url, fake.key_id, fake.secret, transport=fake.transport)
@@ -13,15 +13,16 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 import httpx
 
-from portcullis.client.fake_transactions import Entry, decided, transaction_fault, transaction_id
+from portcullis.client.fake_transactions import Entry, decided, transaction_content, transaction_id
+from portcullis.client.fake_verification import FakeVerifier
 from portcullis.client.results import Violation
-from portcullis.protocol import keys, problems, signing
+from portcullis.protocol import problems
+from portcullis.protocol.strict_json import MAX_BODY_BYTES, MalformedInput, check_content_type
 
 STAGE = "test"
 
@@ -38,12 +39,6 @@ class Recorded:
     code: str
 
 
-@dataclass
-class _Key:
-    secret: str = field(repr=False)
-    live: bool = True
-
-
 class FakeGateway:
     """One agent ``agent_id`` with a key (``key_id``, ``secret``), below ``url``. ``clock`` in unix seconds.
 
@@ -57,8 +52,7 @@ class FakeGateway:
         self.requests: list[Recorded] = []
         self.transport = httpx.MockTransport(self.handle)
         self._clock = clock
-        self._keys: dict[str, _Key] = {}
-        self._nonces: set[tuple[str, str]] = set()
+        self._verifier = FakeVerifier(STAGE, clock)
         self._entries: dict[str, Entry] = {}
         self._script: deque[dict[str, Any]] = deque()
         self._refusals: deque[tuple[str, dict[str, Any], dict[str, str]]] = deque()
@@ -67,14 +61,15 @@ class FakeGateway:
 
     def issue_key(self) -> tuple[str, str]:
         """A further key id and secret of the agent."""
-        key_id = keys.new_key_id(STAGE, "0", secrets.token_bytes(keys.KEY_ID_ENTROPY_BYTES))
-        secret = keys.secret_from_mac(STAGE, secrets.token_bytes(32))
-        self._keys[key_id] = _Key(secret)
-        return key_id, secret
+        return self._verifier.issue()
+
+    def register_public_key(self, public_key: str) -> str:
+        """The key id of a further key of the agent, which signs with Ed25519; ``public_key`` in PEM or base64url."""
+        return self._verifier.register(public_key)
 
     def revoke_key(self, key_id: str) -> None:
         """From now on the key is refused with ``invalid_credentials``."""
-        self._keys[key_id].live = False
+        self._verifier.revoke(key_id)
 
     def approve(self) -> None:
         """The next new transaction is approved."""
@@ -101,43 +96,26 @@ class FakeGateway:
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         """One request in, the answer out; what ``transport`` calls."""
-        key_id, code = self._verify(request)
+        key_id, code = self._verifier.judge(request)
         losing, scripted = code is None and self._lost > 0, code is None and self._refusals
         if scripted:
             code, members, headers = self._refusals.popleft()
             answer = _problem(code, headers, **members)
         else:
-            answer = _problem(code) if code else self._serve(request, key_id)
-        self._record(request, answer)
+            answer = _problem(code) if code else self._accept(request, key_id or "")
+        self._record(request, key_id, answer)
         if losing:
             self._lost -= 1
             raise httpx.ReadError("the answer was lost, as the test asked", request=request)
         return answer
 
-    def _verify(self, request: httpx.Request) -> tuple[str, str | None]:
-        """The key id, and the code of the refusal if there is one: steps a to f, then the body's digest."""
-        found = [request.headers.get_list(name) for name in signing.CREDENTIAL_HEADERS]
-        if not all(found):
-            return "", "missing_credentials"
-        if any(len(values) != 1 for values in found):
-            return "", "malformed_credentials"
-        key_id, timestamp, nonce, digest, signature = (values[0] for values in found)
+    def _accept(self, request: httpx.Request, key_id: str) -> httpx.Response:
+        body = request.read()
         try:
-            text = _text(request, timestamp, nonce, digest)
-            malformed = keys.parse_key_id(key_id).stage != STAGE or not signing.is_signature(signature)
-        except (keys.MalformedKey, signing.MalformedRequest, UnicodeDecodeError):
-            malformed = True
-        if malformed:
-            return key_id, "malformed_credentials"
-        if abs(self._clock() - int(timestamp)) > signing.MAX_SKEW_SECONDS:
-            return key_id, "timestamp_out_of_window"
-        key = self._keys.get(key_id)
-        if key is None or not key.live or not signing.matches(key.secret, text, signature):
-            return key_id, "invalid_credentials"
-        if (key_id, nonce) in self._nonces:
-            return key_id, "nonce_replayed"
-        self._nonces.add((key_id, nonce))
-        return key_id, None if signing.body_digest(request.read()) == digest else "body_digest_mismatch"
+            check_content_type(request.headers.get_list("Content-Type"), body)
+            return _problem("too_large") if len(body) > MAX_BODY_BYTES else self._serve(request, key_id)
+        except MalformedInput as error:
+            return _problem("malformed_request", detail=str(error), field=error.field)
 
     def _serve(self, request: httpx.Request, key_id: str) -> httpx.Response:
         path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(f"/{STAGE}")
@@ -157,10 +135,7 @@ class FakeGateway:
 
     def _create(self, request: httpx.Request, key_id: str) -> httpx.Response:
         key = request.headers.get("Idempotency-Key", "")
-        fault = transaction_fault(key, request.read())
-        if fault:
-            return _problem("malformed_request", field=fault)
-        content = json.loads(request.content)
+        content = transaction_content(key, request.read())
         entry = self._entries.get(transaction_id(self.agent_id, key))
         if entry is not None and entry.content != content:
             return _problem("idempotency_conflict")
@@ -173,20 +148,14 @@ class FakeGateway:
             return _problem("policy_denied", **members)
         return _answer(201 if entry.described["status"] == "approved" else 202, entry.described)
 
-    def _record(self, request: httpx.Request, answer: httpx.Response) -> None:
+    def _record(self, request: httpx.Request, key_id: str | None, answer: httpx.Response) -> None:
         try:
             content = json.loads(request.read()) if request.read() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
-        key_id, key = request.headers.get("X-API-Key"), request.headers.get("Idempotency-Key")
+        key_id, key = key_id or request.headers.get("X-API-Key"), request.headers.get("Idempotency-Key")
         code = "ok" if answer.is_success else answer.json()["code"]
         self.requests.append(Recorded(request.method, request.url.path, key_id, key, content, code))
-
-
-def _text(request: httpx.Request, timestamp: str, nonce: str, digest: str) -> str:
-    path, _, query = request.url.raw_path.decode("ascii").partition("?")
-    canonical = signing.canonical_query(parse_qsl(query, keep_blank_values=True, errors="strict"))
-    return signing.string_to_sign(request.method, path, canonical, timestamp, nonce, digest)
 
 
 def _answer(status: int, body: dict[str, Any]) -> httpx.Response:

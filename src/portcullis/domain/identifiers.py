@@ -3,8 +3,8 @@
 import hashlib
 import re
 
-from portcullis.domain.strict_json import MalformedInput
 from portcullis.protocol import base62
+from portcullis.protocol.strict_json import MalformedInput
 
 AGENT_ID = re.compile(r"ag_[0-9A-Za-z]{22}", re.ASCII)
 TRANSACTION_ID = re.compile(r"tx_[0-9A-Za-z]{22}", re.ASCII)

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from portcullis.domain.strict_json import MalformedInput
+from portcullis.protocol.strict_json import MalformedInput
 
 
 class StrictModel(BaseModel):

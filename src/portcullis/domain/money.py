@@ -7,7 +7,10 @@ MICRO = Decimal(1_000_000)
 MAX_MICRO_USD = 10**15
 MAX_VALUE = 10**18
 """A trillion dollars: what is worth more is taken for this. No limit is as high, and a stored number has 38 digits."""
-_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?", re.ASCII)
+DECIMAL_PATTERN = r"(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?"
+POSITIVE_SCHEMA = {"pattern": f"^(?![0.]+$){DECIMAL_PATTERN}$"}
+USD_SCHEMA = {"pattern": r"^((0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?|1000000000(\.0{1,6})?)$"}
+_DECIMAL = re.compile(DECIMAL_PATTERN, re.ASCII)
 
 
 class InvalidAmount(ValueError):

@@ -65,8 +65,11 @@ def _label(text: str) -> str:
 
 MAX_LABEL_BYTES = 64
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_BYTES), AfterValidator(_label)]
-Instant = Annotated[str, AfterValidator(_instant)]
-Price = Annotated[str, AfterValidator(_price)]
+Instant = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
+Price = Annotated[str, AfterValidator(_price), Field(json_schema_extra={**money.POSITIVE_SCHEMA})]
+Scope = Annotated[str, AfterValidator(_scope), Field(json_schema_extra={"enum": [*SCOPES]})]
+Network = Annotated[str, AfterValidator(_network), Field(json_schema_extra={"examples": ["203.0.113.0/24"]})]
+PublicKey = Annotated[str, Field(max_length=public_keys.MAX_TEXT), AfterValidator(_public_key)]
 
 
 class NewAgent(StrictModel):
@@ -82,15 +85,11 @@ class NewKey(StrictModel):
     ``public_key`` (Ed25519, base64url or PEM) makes a key without a secret; without it the key has a derived one.
     """
 
-    scopes: Annotated[list[Annotated[str, AfterValidator(_scope)]], Field(min_length=1, max_length=8)] = Field(
-        default_factory=lambda: list(SCOPES)
-    )
-    ip_ranges: Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=16)] = Field(
-        default_factory=list
-    )
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=8)] = Field(default_factory=lambda: list(SCOPES))
+    ip_ranges: Annotated[list[Network], Field(max_length=16)] = Field(default_factory=list)
     expires_at: Instant | None = None
     rate: RateLimit | None = None
-    public_key: Annotated[str, Field(max_length=public_keys.MAX_TEXT), AfterValidator(_public_key)] | None = None
+    public_key: PublicKey | None = None
 
 
 class Retirement(StrictModel):

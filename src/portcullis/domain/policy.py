@@ -7,11 +7,11 @@ from typing import Any
 
 from portcullis.domain import money, windows
 from portcullis.domain.rate import Rate
-from portcullis.domain.strict_json import parse_object
 from portcullis.domain.times import SECOND
 from portcullis.domain.transaction import Transaction
 from portcullis.domain.trust import CATEGORY_SETS
 from portcullis.domain.windows import Spend
+from portcullis.protocol.strict_json import parse_object
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,10 @@ def _category_set(text: str) -> str:
     return text
 
 
-Usd = Annotated[str, AfterValidator(_usd)]
-WalletRef = Annotated[str, AfterValidator(addresses.parse_ref)]
-ContractRef = Annotated[str, AfterValidator(_contract)]
-CategorySet = Annotated[str, AfterValidator(_category_set)]
+Usd = Annotated[str, AfterValidator(_usd), Field(json_schema_extra={**money.USD_SCHEMA})]
+WalletRef = Annotated[str, AfterValidator(addresses.parse_ref), Field(json_schema_extra={**addresses.REF_SCHEMA})]
+ContractRef = Annotated[str, AfterValidator(_contract), Field(json_schema_extra={"examples": ["base:0x…#0xa9059cbb"]})]
+CategorySet = Annotated[str, AfterValidator(_category_set), Field(json_schema_extra={"enum": [*CATEGORY_SETS]})]
 PartLimits = Annotated[dict[Name, Usd], Field(max_length=MAX_PART_LIMITS)]
 Principals = Annotated[list[AgentId], Field(max_length=MAX_PRINCIPALS)]
 

@@ -10,7 +10,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 def rfc3339(micros: int) -> str:
     """UTC to the millisecond: ``2026-01-31T09:30:00.000Z``."""
     moment = datetime.fromtimestamp(micros // SECOND, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{micros % SECOND // 1000:03d}Z"
+    return f"{moment.replace(tzinfo=None).isoformat()}.{micros % SECOND // 1000:03d}Z"
 
 
 def parse_rfc3339(text: str) -> int:

@@ -2,22 +2,23 @@
 
 import hashlib
 import json
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from portcullis.domain import addresses, money
 from portcullis.domain.models import StrictModel, validate
-from portcullis.domain.strict_json import MalformedInput, parse_object
+from portcullis.protocol.strict_json import MalformedInput, parse_object
 
 MAX_CONTENT_BYTES = 448
 MAX_MEMO_BYTES = 140
 
 Kind = Literal["transfer", "swap", "contract_call", "escrow_create", "escrow_release", "bet", "purchase"]
 Chain = Literal["ethereum", "base", "arbitrum", "optimism", "polygon", "avalanche", "solana", "bitcoin"]
-Amount = Annotated[str, AfterValidator(money.canonical_decimal)]
+Amount = Annotated[str, AfterValidator(money.canonical_decimal), Field(json_schema_extra={**money.POSITIVE_SCHEMA})]
 Token = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 AgentId = Annotated[str, Field(pattern=r"^ag_[0-9A-Za-z]{22}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
@@ -32,12 +33,35 @@ _FIELDS_OF_KIND = {
 _SPECIFIC_FIELDS = ("call", "token_out", "min_out", "escrow_id")
 
 
+def _one_member(schema: dict[str, Any]) -> None:
+    """The schema of an object with exactly one of its members, none of them null."""
+    schema["properties"] = {name: member["anyOf"][0] for name, member in schema["properties"].items()}
+    schema |= {"minProperties": 1, "maxProperties": 1}
+
+
+def _members_by_kind(schema: dict[str, Any]) -> None:
+    """The schema of a request whose kind says which of the specific fields it has."""
+    schema["allOf"] = [
+        {
+            "if": {"properties": {"kind": {"enum": [kind for kind, own in _FIELDS_OF_KIND.items() if field in own]}}},
+            "then": {"required": [field], "properties": {field: {"not": {"type": "null"}}}},
+            "else": {"properties": {field: {"type": "null"}}},
+        }
+        for field in _SPECIFIC_FIELDS
+    ]
+
+
 def _plain_text(text: str) -> str:
     if not text.isprintable():
         raise ValueError("printable characters only")
     if len(text.encode()) > MAX_MEMO_BYTES:
         raise ValueError(f"at most {MAX_MEMO_BYTES} bytes of UTF-8")
+    if not unicodedata.is_normalized("NFC", text):
+        raise ValueError("write it in Unicode's normalization form C (NFC)")
     return text
+
+
+Memo = Annotated[str, AfterValidator(_plain_text), Field(json_schema_extra={"maxLength": MAX_MEMO_BYTES})]
 
 
 class Merchant(StrictModel):
@@ -49,6 +73,8 @@ class Merchant(StrictModel):
 
 class Destination(StrictModel):
     """Exactly one of the four."""
+
+    model_config = ConfigDict(json_schema_extra=_one_member)
 
     wallet: Address | None = None
     contract: Address | None = None
@@ -72,13 +98,15 @@ class Call(StrictModel):
 class TransactionRequest(StrictModel):
     """The body of ``POST /v1/transactions``."""
 
+    model_config = ConfigDict(json_schema_extra=_members_by_kind)
+
     kind: Kind
     amount: Amount
     token: Token
     chain: Chain
     destination: Destination
     instructed_by: AgentId | None = None
-    memo: Annotated[str, AfterValidator(_plain_text)] | None = None
+    memo: Memo | None = None
     call: Call | None = None
     token_out: Token | None = None
     min_out: Amount | None = None

@@ -7,10 +7,9 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from portcullis.domain.credentials import Credentials, Refused, SignedRequest, read_credentials
 from portcullis.domain.rate import Rate
-from portcullis.domain.times import SECOND
 from portcullis.protocol import keys, signing
+from portcullis.protocol.credentials import Credentials, Refused, SignedRequest, read_credentials
 from portcullis.protocol.message_signatures import ED25519, HMAC_SHA256
 
 _DUMMY_SECRET = "0" * 55
@@ -65,7 +64,7 @@ def verify(
     credentials = read_credentials(request, stage)  # a
     if isinstance(credentials, Refused):
         return credentials
-    if not _current(credentials, now):  # b
+    if not credentials.is_current(now):  # b
         return Refused("timestamp_out_of_window")
     key = find_key(credentials.key_id.text)  # c
     signed = _signed(credentials, key, secret_of, check_ed25519)  # d
@@ -76,12 +75,6 @@ def verify(
     if not claim_nonce(key.key_id, credentials.nonce, credentials.timestamp):  # f
         return Refused("nonce_replayed")
     return Verified(key, credentials.digest)
-
-
-def _current(credentials: Credentials, now: int) -> bool:
-    if credentials.expires is not None and now >= credentials.expires * SECOND:
-        return False
-    return abs(now - credentials.timestamp * SECOND) <= signing.MAX_SKEW_SECONDS * SECOND
 
 
 def _signed(

@@ -1,21 +1,23 @@
-"""Both items of the commit stay within one write unit, 1,024 bytes, whatever an agent may send."""
+"""The nonce and both items of the commit stay within one write unit, 1,024 bytes, whatever an agent may send."""
 
 import json
+import secrets
 from typing import Any
 
 import pytest
 
-from portcullis.aws import accounts, records
+from portcullis.aws import accounts, nonces, records
 from portcullis.aws.dynamo import Item, to_attributes
 from portcullis.domain.account import MAX_LIVE_KEYS, Account
 from portcullis.domain.decisions import Violation
+from portcullis.domain.key_uses import Use
 from portcullis.domain.models import validate
 from portcullis.domain.operator_requests import NewAgent
 from portcullis.domain.rate import key_tat
 from portcullis.domain.record import Record
-from portcullis.domain.strict_json import MalformedInput
 from portcullis.domain.transaction import MAX_CONTENT_BYTES, Transaction, parse_transaction
-from portcullis.protocol import base62, keys
+from portcullis.protocol import base62, keys, signing
+from portcullis.protocol.strict_json import MalformedInput
 from tests.unit.aws.item_size import item_size
 from tests.unit.domain import builders
 
@@ -137,6 +139,14 @@ def test_the_largest_account(windows: list[str], state: str) -> None:
 
     assert len(tats) == MAX_LIVE_KEYS + 1
     assert size(item | dict.fromkeys(windows, 10**15 - 1)) < WRITE_UNIT
+
+
+@pytest.mark.parametrize("use", [None, Use(10**16 - 1, LONGEST_IPV6)])
+def test_the_largest_nonce_also_when_it_tells_a_use(use: Use | None) -> None:
+    nonce, token = "n" * 128, secrets.token_urlsafe(16)
+    with pytest.raises(signing.MalformedRequest, match="16 to 128"):
+        signing.check_nonce(nonce + "n")
+    assert size(nonces.to_item(LONGEST_KEY_ID, signing.check_nonce(nonce), LARGE, token, use)) < WRITE_UNIT
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,8 @@ def silence(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
         "AWS_DEFAULT_REGION",
     ):
         monkeypatch.delenv(name, raising=False)
-    for name in ("PORTCULLIS_URL", "PORTCULLIS_KEY_ID", "PORTCULLIS_SECRET", "PORTCULLIS_OPERATOR_URL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("URL", "KEY_ID", "SECRET", "PRIVATE_KEY_FILE", "OPERATOR_URL"):
+        monkeypatch.delenv(f"PORTCULLIS_{name}", raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

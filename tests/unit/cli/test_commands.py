@@ -1,13 +1,20 @@
 """Each command sends one signed call, and prints for people or for programs."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from portcullis.aws import ed25519
 from portcullis.protocol import signing
+from portcullis.protocol.credentials import Credentials, SignedRequest, read_credentials
 from tests.unit.cli.gateway import AGENT, KEY_ID, SECRET, Cli, assert_signed_by_the_operator, ok, refused
 
 POLICY = {
@@ -58,6 +65,19 @@ def test_a_further_page_is_offered_by_a_command_that_takes_it(cli: Cli) -> None:
     assert "--cursor abc" in cli.run("keys", "list", AGENT).out
     assert "no keys" in cli.run("keys", "list", AGENT, "--cursor", "abc").out
     assert cli.sent[1].url.params["cursor"] == "abc"
+
+
+def test_the_last_use_of_a_key_stands_beside_it_and_breaks_no_id(cli: Cli) -> None:
+    instant, address = "2026-11-21T06:31:00.000Z", "2001:db8:1111:2222:3333:4444:5555:6666"
+    times = {"expires_at": instant, "created_at": instant, "last_used": {"at": instant, "ip": address}}
+    full = {"scopes": ["transactions:create", "transactions:read"], "rate": {"per_minute": 60000, "burst": 1000}}
+    used = {**KEY, **full, **times, "algorithm": "hmac-sha256", "ip_ranges": ["2001:db8::/32"] * 16}
+    cli.answers = [ok({"keys": [used, {**KEY, "last_used": None}], "cursor": None})]
+    heading, first, *_, last = cli.run("keys", "list", AGENT).out.splitlines()
+    assert heading.split()[-3:] == ["LAST", "USED", "FROM"]
+    assert first.split()[-3:] == [instant, instant, address]
+    assert (first.split()[0], last.split()[0]) == (KEY_ID, KEY_ID)
+    assert last.split()[-1] == "transactions:read"
 
 
 def test_create_an_agent_from_a_file_and_from_standard_input(cli: Cli) -> None:
@@ -150,6 +170,40 @@ def test_sign_and_send_shows_what_is_signed_but_not_the_secret(cli: Cli) -> None
     assert f"X-Signature: {request.headers['X-Signature']}" in result.out
     assert signing.matches(SECRET, text, request.headers["X-Signature"])
     assert SECRET not in result.out + result.err
+
+
+def judged(request: httpx.Request, check: Callable[[str, str], bool]) -> bool:
+    """Whether ``check(text, signature)`` holds for what the gateway reads from ``request``."""
+    path, _, query = request.url.raw_path.decode().partition("?")
+    fields = {name: [value] for name, value in request.headers.items()}
+    credentials = read_credentials(SignedRequest(request.method, path, parse_qsl(query), fields, ""), "local")
+    assert isinstance(credentials, Credentials)
+    assert (credentials.key_id.text, credentials.digest) == (KEY_ID, signing.body_digest(request.content))
+    return check(credentials.text, credentials.signature)
+
+
+def test_sign_and_send_signs_messages_with_the_secret(cli: Cli) -> None:
+    cli.answers = [ok({})]
+    result = cli.run("agent", "sign-and-send", "GET", "/v1/whoami?b=2&a=1", "--scheme", "rfc9421", "--show")
+    assert judged(cli.sent[0], partial(signing.matches, SECRET))
+    assert '"@query": ?a=1&b=2\n' in result.out
+    assert f"Signature-Input: {cli.sent[0].headers['Signature-Input']}" in result.out
+    assert not {"x-api-key", "x-signature"} & set(cli.sent[0].headers)
+    assert SECRET not in result.out + result.err
+
+
+def test_sign_and_send_signs_messages_with_a_private_key(cli: Cli) -> None:
+    private_key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = cli.home / "agent.pem"
+    file.write_bytes(pem)
+    file.chmod(0o600)
+    cli.answers = [ok({}, 201)]
+    given = ("--agent-url", "https://gateway.example.com/local", "--key-id", KEY_ID, "--private-key", str(file))
+    result = cli.run("agent", "sign-and-send", "POST", "/v1/transactions", "--body", "{}", "--show", *given)
+    assert judged(cli.sent[0], partial(ed25519.verifies, private_key.public_key().public_bytes_raw()))
+    assert '"@authority": gateway.example.com\n' in result.out
+    assert (result.code, pem.decode().splitlines()[1] in result.out) == (0, False)
 
 
 def test_sign_and_send_posts_a_file_as_any_agent(cli: Cli) -> None:

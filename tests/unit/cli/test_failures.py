@@ -6,6 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from portcullis.cli import main, operator, target
 from portcullis.cli.failure import Failure
@@ -110,6 +112,33 @@ def test_sign_and_send_checks_its_settings(cli: Cli, url: str, secret: str, reas
     assert (result.code, cli.sent) == (2, [])
     assert reason in result.err
     assert secret not in result.err
+
+
+WITH_KEY = ("--agent-url", "https://gateway.example.com/local", "--key-id", KEY_ID, "--private-key", "agent.pem")
+
+
+@pytest.mark.parametrize(
+    ("mode", "arguments", "reason"),
+    [
+        (0o600, (*WITH_KEY, "--scheme", "x-signature"), "rfc9421 only"),
+        (0o600, (*WITH_KEY, "--secret", SECRET), "not both"),
+        (0o600, WITH_KEY[2:], "give PORTCULLIS_URL and PORTCULLIS_KEY_ID"),
+        (0o600, (*WITH_KEY[:2], "--key-id", "pk", *WITH_KEY[4:]), "key_id: expected pk_"),
+        (0o600, (*WITH_KEY[:4], "--private-key", "none.pem"), "none.pem: No such file"),
+        (0o644, WITH_KEY, "agent.pem: others than its owner may read it"),
+        (0o600, (*WITH_KEY[:4], "--private-key", "other.pem"), "expected an unencrypted Ed25519 private key"),
+        (0o600, ("--scheme", "rfc-9421"), "Invalid value for '--scheme'"),
+    ],
+)
+def test_sign_and_send_refuses_a_private_key(cli: Cli, mode: int, arguments: tuple[str, ...], reason: str) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (cli.home / "agent.pem").write_bytes(pem)
+    (cli.home / "agent.pem").chmod(mode)
+    (cli.home / "other.pem").touch(0o600)
+    result = cli.run("agent", "sign-and-send", "GET", "/v1/whoami", *arguments)
+    assert (result.code, cli.sent) == (2, [])
+    assert reason in result.err
+    assert pem.decode().splitlines()[1] not in result.err
 
 
 def test_sign_and_send_without_an_answer(cli: Cli) -> None:

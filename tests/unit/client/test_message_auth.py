@@ -28,9 +28,9 @@ from portcullis.client import (
     ed25519_signer,
     hmac_signer,
 )
-from portcullis.domain.credentials import Refused, SignedRequest
 from portcullis.domain.verification import Verified, verify
 from portcullis.protocol import message_signatures, signing
+from portcullis.protocol.credentials import Refused, SignedRequest
 from tests.unit.client.world import KEY_ID, SECRET
 from tests.unit.domain.builders import key_record
 

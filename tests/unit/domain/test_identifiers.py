@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portcullis.domain import identifiers
-from portcullis.domain.strict_json import MalformedInput
+from portcullis.protocol.strict_json import MalformedInput
 from tests.unit.domain.builders import AGENT
 
 KEYS = st.from_regex(r"[A-Za-z0-9_-]{16,128}", fullmatch=True)

@@ -7,7 +7,7 @@ import pytest
 from portcullis.domain import operator_requests as requests
 from portcullis.domain.models import Model, validate
 from portcullis.domain.rate import Rate
-from portcullis.domain.strict_json import MalformedInput
+from portcullis.protocol.strict_json import MalformedInput
 from tests.unit.domain import builders
 
 POLICY = {"allowlist": {}, "limits": {"per_transaction": "1", "daily": "1"}, "tiers": {"human_above": "1"}}

@@ -18,8 +18,8 @@ from portcullis.domain.policy import (
     text_sha256,
 )
 from portcullis.domain.rate import Rate
-from portcullis.domain.strict_json import MalformedInput
 from portcullis.domain.transaction import Transaction
+from portcullis.protocol.strict_json import MalformedInput
 from tests.unit.domain import builders
 
 DOLLAR = 1_000_000

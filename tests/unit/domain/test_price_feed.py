@@ -7,8 +7,8 @@ import pytest
 from portcullis.domain import price_feed
 from portcullis.domain.models import validate
 from portcullis.domain.price_feed import MAX_DELAY, MAX_LEAD, ObservedPrice
-from portcullis.domain.strict_json import MalformedInput
 from portcullis.domain.times import SECOND, rfc3339
+from portcullis.protocol.strict_json import MalformedInput
 from tests.unit.domain.builders import NOW
 
 FRESH: dict[str, Any] = {"usd": "2000", "expires_at": NOW + 1, "updated_at": NOW - 600 * SECOND, "max_age": 900}

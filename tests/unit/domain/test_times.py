@@ -16,6 +16,10 @@ def test_text_is_the_instant_cut_to_milliseconds(micros: int) -> None:
     assert times.parse_rfc3339(times.rfc3339(micros)) == micros // 1000 * 1000
 
 
+def test_early_years_have_four_digits() -> None:
+    assert times.rfc3339(times.parse_rfc3339("0423-10-30T11:21:46.842Z")) == "0423-10-30T11:21:46.842Z"
+
+
 @given(INSTANTS, st.integers(-1439, 1439))
 def test_any_offset_is_the_same_instant(micros: int, minutes: int) -> None:
     moment = datetime(1970, 1, 2, tzinfo=timezone(timedelta(minutes=minutes))) + timedelta(microseconds=micros // 2)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portcullis.domain.addresses import evm_checksum
-from portcullis.domain.strict_json import MalformedInput
 from portcullis.domain.transaction import MAX_CONTENT_BYTES, MAX_MEMO_BYTES, parse_transaction
+from portcullis.protocol.strict_json import MalformedInput
 from tests.unit.domain.builders import AGENT, KINDS, WALLET, body, transaction
 
 SPECIFIC = {name: value for fields in KINDS.values() for name, value in fields.items()}
@@ -82,7 +82,9 @@ def test_what_every_kind_requires(field: str) -> None:
         ("memo", "a\nb", "memo: printable characters only"),
         ("memo", "\u202eabc", "memo: printable characters only"),
         ("memo", "a\u0000", "memo: printable characters only"),
-        ("memo", "\ud800", "memo: printable characters only"),
+        ("memo", "\ud800", "body: a lone surrogate is no character"),
+        ("memo", "fu\u0308r", "memo: write it in Unicode's normalization form C"),
+        ("memo", "\u212b", "memo: write it in Unicode's normalization form C"),
         ("memo", "a" * (MAX_MEMO_BYTES + 1), "memo: at most 140 bytes of UTF-8"),
         ("memo", "\u00e9" * 71, "memo: at most 140 bytes of UTF-8"),
     ],

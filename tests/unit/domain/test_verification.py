@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from portcullis.aws import ed25519
-from portcullis.domain.credentials import Refused, SignedRequest
 from portcullis.domain.verification import KeyRecord, Verified, verify
 from portcullis.protocol import keys, signing
+from portcullis.protocol.credentials import Refused, SignedRequest
 from tests.unit.domain.builders import KEY_ID, NOW, key_record
 
 SECRET = keys.secret_from_mac("test", bytes(range(32)))
@@ -113,15 +113,6 @@ def test_a_missing_credential(gate: Gate, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", signing.CREDENTIAL_HEADERS)
-def test_a_credential_given_twice(gate: Gate, name: str) -> None:
-    value = signed().headers[name.lower()][0]
-
-    assert gate.judge(with_header(signed(), name, value, value)) == Refused("malformed_credentials")
-    assert gate.judge(with_header(signed(), name, value, "")) == Refused("malformed_credentials")
-    assert gate.calls == []
-
-
-@pytest.mark.parametrize("name", signing.CREDENTIAL_HEADERS)
 @pytest.mark.parametrize("value", ["", " ", "x", "{}, {}", "{}\n", " {}", "é", "\ud800", "0" * 64 + "\n"])
 def test_a_malformed_credential(gate: Gate, name: str, value: str) -> None:
     good = signed().headers[name.lower()][0]
@@ -151,9 +142,6 @@ def test_a_key_of_another_stage_is_malformed(gate: Gate) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"path": "/test//v1"},
-        {"path": "/test/../v1"},
-        {"path": "/test/%76"},
         {"path": "test"},
         {"method": "post"},
         {"query": [("a", "\ud800")]},
@@ -194,39 +182,6 @@ def test_an_unknown_key_costs_a_comparison_all_the_same(gate: Gate, compared: li
 def test_the_signature_is_compared_once(gate: Gate, compared: list[str]) -> None:
     gate.judge(signed())
     assert compared == [SECRET]
-
-
-ALTERED = {
-    "method": {"method": "PUT"},
-    "path": {"path": PATH + "x"},
-    "query value": {"query": [("a", "x y"), ("b", "1"), ("b", "3")]},
-    "query dropped": {"query": []},
-    "query added": {"query": [*QUERY, ("c", "")]},
-    "repeated name dropped": {"query": [("a", "x y"), ("b", "1")]},
-}
-
-
-@pytest.mark.parametrize("change", ALTERED.values(), ids=list(ALTERED))
-def test_an_altered_request(gate: Gate, change: dict[str, Any]) -> None:
-    assert gate.judge(replace(signed(), **change)) == Refused("invalid_credentials")
-    assert gate.steps == ["find", "derive"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("x-timestamp", str(SECONDS + 1)),
-        ("x-nonce", NONCE + "0"),
-        ("x-content-sha256", signing.body_digest(b"{}")),
-        ("x-signature", "0" * 64),
-        ("x-api-key", keys.new_key_id("test", "0", b"other" * 4)),
-    ],
-)
-def test_an_altered_credential(gate: Gate, name: str, value: str) -> None:
-    if name == "x-api-key":
-        gate.key = None
-    assert gate.judge(with_header(signed(), name, value)) == Refused("invalid_credentials")
-    assert "claim" not in gate.steps
 
 
 def test_the_order_of_the_query_is_not_signed(gate: Gate) -> None:

@@ -3,6 +3,7 @@
 from portcullis.domain.addresses.accounts import (
     CHAINS,
     MAX_ADDRESS_LENGTH,
+    REF_SCHEMA,
     InvalidAddress,
     account_ref,
     canonical,
@@ -13,6 +14,7 @@ from portcullis.domain.addresses.accounts import (
 __all__ = [
     "CHAINS",
     "MAX_ADDRESS_LENGTH",
+    "REF_SCHEMA",
     "InvalidAddress",
     "account_ref",
     "canonical",

@@ -106,3 +106,4 @@ _PARSERS: dict[str, Callable[[str], str]] = {
     "bitcoin": _bitcoin,
 }
 CHAINS: frozenset[str] = frozenset(_PARSERS)
+REF_SCHEMA = {"pattern": f"^({'|'.join(_PARSERS)}):[0-9A-Za-z]{{1,{MAX_ADDRESS_LENGTH}}}$"}

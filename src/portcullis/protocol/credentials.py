@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from portcullis.protocol import keys, signing
 from portcullis.protocol import message_signatures as messages
 
+_SECOND = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
@@ -41,6 +43,12 @@ class Credentials:
     digest: str
     text: str
     signature: str
+
+    def is_current(self, now: int) -> bool:
+        """Whether ``now`` (microseconds) is at most 300 s off the timestamp, and before ``expires``."""
+        if self.expires is not None and now >= self.expires * _SECOND:
+            return False
+        return abs(now - self.timestamp * _SECOND) <= signing.MAX_SKEW_SECONDS * _SECOND
 
 
 def read_credentials(request: SignedRequest, stage: str) -> Credentials | Refused:

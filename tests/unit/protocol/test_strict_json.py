@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portcullis.domain.strict_json import MalformedInput, parse_object
+from portcullis.protocol.strict_json import (
+    MAX_DEPTH,
+    MAX_FIELD_LENGTH,
+    MalformedInput,
+    check_content_type,
+    decode,
+    parse_object,
+)
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**17) + 1, 10**18 - 1) | st.text(max_size=10)
 VALUES = st.recursive(
@@ -60,7 +67,6 @@ def test_a_huge_integer_is_refused_before_it_is_computed(digits: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         " ",
         "{",
         '{"a"}',
@@ -86,6 +92,11 @@ def test_what_is_not_an_object_is_refused(text: str) -> None:
         parse_object(text)
 
 
+def test_an_empty_body_is_named() -> None:
+    with pytest.raises(MalformedInput, match="body: empty; send a JSON object"):
+        parse_object("")
+
+
 def nested(depth: int) -> str:
     return '{"a":' * depth + "1" + "}" * depth
 
@@ -106,6 +117,17 @@ def test_the_parser_never_recurses_to_a_crash(text: str) -> None:
         parse_object(text)
 
 
+def test_the_depth_is_exact() -> None:
+    assert parse_object(nested(MAX_DEPTH))
+    for text in (nested(MAX_DEPTH + 1), f'{{"a":{"[" * MAX_DEPTH}{"]" * MAX_DEPTH}}}'):
+        with pytest.raises(MalformedInput, match=f"nested too deeply; at most {MAX_DEPTH} levels"):
+            parse_object(text)
+
+
+def test_many_brackets_side_by_side_are_no_depth() -> None:
+    assert len(parse_object(f'{{"a":[{",".join(["{}"] * 1000)}]}}')["a"]) == 1000
+
+
 @pytest.mark.parametrize("string", ["[[[[" * 20, "{" * 100, '\\"' + "[" * 100, "\\\\" + "[" * 100])
 def test_brackets_in_a_string_are_no_depth(string: str) -> None:
     assert parse_object(f'{{"a":"{string}"}}')["a"] == json.loads(f'"{string}"')
@@ -124,3 +146,70 @@ def test_any_text_is_an_object_or_refused(text: str) -> None:
         assert refused.field == "body"  # noqa: PT017 either outcome is right, if it is one of the two
     else:
         assert json.loads(text) == value
+
+
+@pytest.mark.parametrize("text", ['{"a":"\\ud800"}', '{"\\uDFFF":1}', '{"a":[{"b":["\\udc00\\ud800"]}]}'])
+def test_a_lone_surrogate_is_refused(text: str) -> None:
+    with pytest.raises(MalformedInput, match="body: a lone surrogate is no character"):
+        parse_object(text)
+
+
+def test_both_halves_are_a_character() -> None:
+    assert parse_object('{"a":"\\ud83d\\ude00"}') == {"a": "\U0001f600"}
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"\xed\xa0\x80", b"\xc0\x80", "{}".encode("utf-16")])
+def test_what_is_not_utf_8_is_refused(body: bytes) -> None:
+    with pytest.raises(MalformedInput, match="body: not UTF-8"):
+        decode(body)
+
+
+JSON_TYPES = [
+    "application/json",
+    "Application/JSON",
+    "application/json;charset=utf-8",
+    "application/json; charset=UTF-8",
+    " application/json ; \tCHARSET=utf-8 ",
+]
+OTHER_TYPES = [
+    "",
+    "text/plain",
+    "text/json",
+    "application/jsonp",
+    "application/json, text/plain",
+    "application/json;charset=utf-16",
+    "application/json;charset=",
+    "application/json;",
+    "application/json;charset=utf-8;charset=utf-16",
+    "application/json; boundary=a",
+    "application/problem+json",
+    "application/json\n",
+    "application/j\u017fon",
+    "application/x-www-form-urlencoded",
+]
+
+
+@pytest.mark.parametrize("value", JSON_TYPES)
+def test_a_body_that_says_json_may_be_read(value: str) -> None:
+    check_content_type([value], b"{}")
+    with pytest.raises(MalformedInput, match="Content-Type: send it once"):
+        check_content_type([value, value], b"{}")
+
+
+@pytest.mark.parametrize("value", OTHER_TYPES)
+def test_a_body_that_says_anything_else_is_refused(value: str) -> None:
+    with pytest.raises(MalformedInput, match="Content-Type: send application/json") as refused:
+        check_content_type([value], b"{}")
+    assert refused.value.field == "Content-Type"
+
+
+def test_a_body_that_says_nothing_is_refused_and_no_body_need_not() -> None:
+    check_content_type([], b"")
+    with pytest.raises(MalformedInput, match="Content-Type: send application/json"):
+        check_content_type([], b"{}")
+
+
+def test_a_name_is_shown_short_and_printable() -> None:
+    shown = MalformedInput("\u202eab\n" + "x" * 200, "why")
+    assert shown.field == "?ab?" + "x" * (MAX_FIELD_LENGTH - 4)
+    assert str(shown) == f"{shown.field}: why"

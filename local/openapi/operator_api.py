@@ -1,0 +1,164 @@
+"""The operator API, one entry per operation."""
+
+from local import ports
+from local.openapi import answers
+from local.openapi.operation import Api, Operation
+from local.openapi.parts import SIGV4
+from portcullis.domain.operator_requests import NewAgent, NewKey, NewPrice, Retirement, Suspension
+from portcullis.domain.policy_document import PolicyDocument
+
+DESCRIPTION = """\
+What operators call, by hand with `portcullis` or from programs. IAM authorizes each operation: sign with AWS Signature
+Version 4 for the service `execute-api`. An unsigned request and an unknown route get the same answer.
+
+Every refusal is problem details (RFC 9457) with a stable `code`. Every change is recorded with its caller."""
+
+POLICY = {
+    "allowlist": {"wallets": ["base:0x52908400098527886e0f7030069857d2e4169ee7"]},
+    "limits": {"per_transaction": "500", "daily": "1000"},
+    "tiers": {"human_above": "100"},
+    "rate": {"per_minute": 600, "burst": 100},
+}
+PAGE = ("limit", "cursor")
+
+OPERATOR_API = Api(
+    title="Portcullis operator API",
+    description=DESCRIPTION,
+    port=ports.FIRST + 2,
+    schemes=SIGV4,
+    security=(tuple(SIGV4),),
+    codes=("malformed_request", "forbidden", "blocked", "rate_limited", "dependency_unavailable"),
+    operations=(
+        Operation(
+            name="list_agents",
+            method="GET",
+            path="/v1/agents",
+            summary="List agents",
+            parameters=PAGE,
+            answers={200: answers.Agents},
+        ),
+        Operation(
+            name="create_agent",
+            method="POST",
+            path="/v1/agents",
+            summary="Create an agent under version 1 of its policy",
+            parameters=("retry_key",),
+            body=NewAgent,
+            example={"name": "payer", "policy": POLICY},
+            answers={201: answers.Agent},
+            codes=("idempotency_conflict",),
+        ),
+        Operation(
+            name="get_agent",
+            method="GET",
+            path="/v1/agents/{agent}",
+            summary="Read an agent",
+            answers={200: answers.Agent},
+            codes=("not_found",),
+        ),
+        Operation(
+            name="suspend_agent",
+            method="POST",
+            path="/v1/agents/{agent}/suspend",
+            summary="Stop an agent and end its keys, in one write",
+            body=Suspension,
+            example={"reason": "key found in a public repository"},
+            answers={200: answers.Agent},
+            codes=("not_found",),
+        ),
+        Operation(
+            name="list_keys",
+            method="GET",
+            path="/v1/agents/{agent}/keys",
+            summary="List an agent's keys",
+            parameters=PAGE,
+            answers={200: answers.Keys},
+            codes=("not_found",),
+        ),
+        Operation(
+            name="issue_key",
+            method="POST",
+            path="/v1/agents/{agent}/keys",
+            summary="Issue a key; its secret is shown in this answer alone",
+            parameters=("retry_key",),
+            body=NewKey,
+            body_required=False,
+            example={"scopes": ["transactions:read"], "ip_ranges": ["203.0.113.0/24"]},
+            answers={201: answers.IssuedKey},
+            codes=("not_found", "idempotency_conflict", "state_conflict"),
+        ),
+        Operation(
+            name="retire_key",
+            method="POST",
+            path="/v1/agents/{agent}/keys/{key}/retire",
+            summary="Let a key end at an announced instant",
+            body=Retirement,
+            example={"until": "2030-01-31T09:30:00Z"},
+            answers={200: answers.Key},
+            codes=("not_found", "state_conflict"),
+        ),
+        Operation(
+            name="revoke_key",
+            method="POST",
+            path="/v1/agents/{agent}/keys/{key}/revoke",
+            summary="End a key for good",
+            answers={200: answers.Key},
+            codes=("not_found",),
+        ),
+        Operation(
+            name="get_policy",
+            method="GET",
+            path="/v1/agents/{agent}/policy",
+            summary="Read the policy in force",
+            answers={200: answers.Policy},
+            headers=("ETag",),
+            codes=("not_found",),
+        ),
+        Operation(
+            name="put_policy",
+            method="PUT",
+            path="/v1/agents/{agent}/policy",
+            summary="Put the next version of the policy in force",
+            parameters=("if_match",),
+            body=PolicyDocument,
+            example=POLICY,
+            answers={200: answers.Policy},
+            headers=("ETag",),
+            codes=("not_found", "state_conflict"),
+        ),
+        Operation(
+            name="list_transactions",
+            method="GET",
+            path="/v1/agents/{agent}/transactions",
+            summary="List an agent's transactions",
+            parameters=("status", *PAGE),
+            answers={200: answers.Transactions},
+            codes=("not_found",),
+        ),
+        Operation(
+            name="list_events",
+            method="GET",
+            path="/v1/agents/{agent}/events",
+            summary="List what operators and functions changed of an agent",
+            parameters=PAGE,
+            answers={200: answers.Events},
+            codes=("not_found",),
+        ),
+        Operation(
+            name="list_prices",
+            method="GET",
+            path="/v1/prices",
+            summary="Read the price table",
+            answers={200: answers.Prices},
+        ),
+        Operation(
+            name="set_price",
+            method="PUT",
+            path="/v1/prices/{token}",
+            summary="Set what a token is worth",
+            body=NewPrice,
+            example={"usd": "0.9998", "expires_at": None},
+            answers={200: answers.Price},
+        ),
+    ),
+)

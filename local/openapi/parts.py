@@ -1,0 +1,112 @@
+"""Parameters, headers of answers and security schemes, each described once."""
+
+from local.openapi.operation import Json
+from portcullis.aws.listings import MAX_CURSOR
+from portcullis.aws.proxy import MAX_LIMIT
+from portcullis.domain.record import STATUSES
+from portcullis.protocol import message_signatures as messages
+from portcullis.protocol import signing
+
+
+def _parameter(place: str, name: str, description: str, *, required: bool = False, **schema: object) -> Json:
+    return {"name": name, "in": place, "required": required, "description": description, "schema": schema}
+
+
+def _in_path(name: str, description: str, pattern: str) -> Json:
+    return _parameter("path", name, description, required=True, type="string", pattern=pattern)
+
+
+IDEMPOTENCY_PATTERN = "^[A-Za-z0-9_-]{16,128}$"
+PARAMETERS: dict[str, Json] = {
+    "agent": _in_path("agent", "The agent's id.", "^ag_[0-9A-Za-z]{22}$"),
+    "key": _in_path("key", "The key's id.", "^pk_[a-z]{1,12}_[0-9A-Za-z]{28}$"),
+    "id": _in_path("id", "The transaction's id.", "^tx_[0-9A-Za-z]{22}$"),
+    "token": _in_path("token", "The token's symbol.", "^[A-Z0-9]{1,12}$"),
+    "limit": _parameter(
+        "query", "limit", "Entries of one page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=50
+    ),
+    "cursor": _parameter(
+        "query", "cursor", "The `cursor` of the previous page, unchanged.", type="string", maxLength=MAX_CURSOR
+    ),
+    "status": _parameter("query", "status", "Only transactions of this status.", type="string", enum=[*STATUSES]),
+    "idempotency_key": _parameter(
+        "header",
+        "Idempotency-Key",
+        "One per transaction, the same for every attempt: however often it is sent, it is one transaction.",
+        required=True,
+        type="string",
+        pattern=IDEMPOTENCY_PATTERN,
+    ),
+    "retry_key": _parameter(
+        "header",
+        "Idempotency-Key",
+        "Send one to be able to repeat the call when its answer was lost.",
+        type="string",
+        pattern=IDEMPOTENCY_PATTERN,
+    ),
+    "if_match": _parameter(
+        "header",
+        "If-Match",
+        "The version that this change is based on, from `ETag`.",
+        required=True,
+        type="string",
+        pattern='^"[1-9][0-9]{0,8}"$',
+    ),
+}
+
+HEADERS: dict[str, Json] = {
+    "RateLimit-Policy": {
+        "description": 'The rates that the request counted for, such as `"agent";q=100;w=10`.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {"description": 'What is left of them, such as `"agent";r=73`.', "schema": {"type": "string"}},
+    "Retry-After": {
+        "description": "Seconds to wait.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "ETag": {
+        "description": "The version, for `If-Match`.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,8}"$'},
+    },
+}
+
+
+def _credential(name: str, description: str) -> Json:
+    return {"type": "apiKey", "in": "header", "name": name, "description": description}
+
+
+_STRING_TO_SIGN = "`METHOD\\nPATH[?QUERY]\\nTIMESTAMP\\nNONCE\\nBODY_SHA256`"
+SIGNED_HEADERS = {
+    signing.KEY_ID_HEADER: _credential(signing.KEY_ID_HEADER, "The key id."),
+    signing.TIMESTAMP_HEADER: _credential(signing.TIMESTAMP_HEADER, "Unix time in seconds, at most 300 s off."),
+    signing.NONCE_HEADER: _credential(
+        signing.NONCE_HEADER, "16 to 128 characters of `A-Z a-z 0-9 _ -`, never used before with this key."
+    ),
+    signing.DIGEST_HEADER: _credential(
+        signing.DIGEST_HEADER, "Hex SHA-256 of the raw body, of the empty string when there is none."
+    ),
+    signing.SIGNATURE_HEADER: _credential(
+        signing.SIGNATURE_HEADER, f"Hex HMAC-SHA256 of {_STRING_TO_SIGN} under the secret; see docs/signing.md."
+    ),
+}
+MESSAGE_SIGNATURE = {
+    messages.CONTENT_DIGEST_HEADER: _credential(
+        messages.CONTENT_DIGEST_HEADER, "RFC 9530: `sha-256=:<base64 of the SHA-256 of the raw body>:`."
+    ),
+    messages.SIGNATURE_INPUT_HEADER: _credential(
+        messages.SIGNATURE_INPUT_HEADER,
+        f"RFC 9421: covers at least `{' '.join(messages.REQUIRED_COMPONENTS)}`, with `created`, `nonce` and `keyid`; "
+        "see docs/message-signatures.md.",
+    ),
+    messages.SIGNATURE_HEADER: _credential(
+        messages.SIGNATURE_HEADER, "RFC 9421: the signature, by `hmac-sha256` or `ed25519`."
+    ),
+}
+SIGV4 = {
+    "Authorization": {
+        **_credential("Authorization", "AWS Signature Version 4, service `execute-api`."),
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    }
+}

@@ -1,0 +1,43 @@
+"""JSON Schemas of models and answers, as components of a document."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from local.openapi.answers import Problem
+from local.openapi.operation import Json, Operation
+
+TEMPLATE = "#/components/schemas/{model}"
+
+
+class _Untitled(GenerateJsonSchema):
+    """A field's title would only repeat its name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 overrides
+        return False
+
+
+def reference(model: Any) -> Json:
+    """A reference to the component of ``model``."""
+    return {"$ref": TEMPLATE.format(model=model.__name__)}
+
+
+def components(operations: Sequence[Operation]) -> Json:
+    """Every schema that the operations use, by name."""
+    used = {operation.body for operation in operations if operation.body}
+    used |= {answer for operation in operations for answer in operation.answers.values()}
+    inputs: list[tuple[str, Literal["validation"], TypeAdapter[Any]]] = [
+        (model.__name__, "validation", TypeAdapter(model)) for model in (*used, Problem)
+    ]
+    _, schemas = TypeAdapter.json_schemas(inputs, ref_template=TEMPLATE, schema_generator=_Untitled)
+    return {name: _polished(schema) for name, schema in sorted(schemas["$defs"].items())}
+
+
+def _polished(schema: Json) -> Json:
+    """Without the title, which is the component's name, and with the docstring's code marked as Markdown has it."""
+    kept = {name: value for name, value in schema.items() if name != "title"}
+    if "description" in kept:
+        kept["description"] = " ".join(kept["description"].replace("``", "`").split())
+    return kept
