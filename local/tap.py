@@ -11,7 +11,7 @@ Event = dict[str, Any]
 
 
 class Tap:
-    """Every event of the bus since it was made."""
+    """Every event of the bus since it was made, in ``events`` as far as received."""
 
     def __init__(self, description: dict[str, Any], name: str) -> None:
         self._sqs = client("sqs", description["endpoint_url"])
@@ -22,20 +22,20 @@ class Tap:
         pattern = json.dumps({"source": ["portcullis"]})
         events.put_rule(Name=name, EventBusName=bus, EventPattern=pattern)
         events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "tap", "Arn": arn}])
-        self._events: list[Event] = []
+        self.events: list[Event] = []
 
     def wait(self, count: int, wanted: Callable[[Event], bool], seconds: float = 30) -> list[Event]:
         """The wanted events once there are ``count``; then a moment longer, so that a twin would be seen."""
         deadline = time.monotonic() + seconds
-        while len(found := [event for event in self._events if wanted(event)]) < count:
+        while len(found := [event for event in self.events if wanted(event)]) < count:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{len(found)} of {count} events came in {seconds:g} s")
             self._receive(wait=1)
         self._receive(wait=1)
-        return [event for event in self._events if wanted(event)]
+        return [event for event in self.events if wanted(event)]
 
     def _receive(self, wait: int) -> None:
         batch = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
         for message in batch.get("Messages", []):
-            self._events.append(json.loads(message["Body"])["detail"])
+            self.events.append(json.loads(message["Body"])["detail"])
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])

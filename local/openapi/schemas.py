@@ -12,8 +12,8 @@ from local.openapi.operation import Json, Operation
 TEMPLATE = "#/components/schemas/{model}"
 
 
-class _Untitled(GenerateJsonSchema):
-    """A field's title would only repeat its name."""
+class Untitled(GenerateJsonSchema):
+    """Schemas in which no field has a title, which would only repeat its name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 overrides
         return False
@@ -31,11 +31,11 @@ def components(operations: Sequence[Operation]) -> Json:
     inputs: list[tuple[str, Literal["validation"], TypeAdapter[Any]]] = [
         (model.__name__, "validation", TypeAdapter(model)) for model in (*used, Problem)
     ]
-    _, schemas = TypeAdapter.json_schemas(inputs, ref_template=TEMPLATE, schema_generator=_Untitled)
-    return {name: _polished(schema) for name, schema in sorted(schemas["$defs"].items())}
+    _, schemas = TypeAdapter.json_schemas(inputs, ref_template=TEMPLATE, schema_generator=Untitled)
+    return {name: polished(schema) for name, schema in sorted(schemas["$defs"].items())}
 
 
-def _polished(schema: Json) -> Json:
+def polished(schema: Json) -> Json:
     """Without the title, which is the component's name, and with the docstring's code marked as Markdown has it."""
     kept = {name: value for name, value in schema.items() if name != "title"}
     if "description" in kept:

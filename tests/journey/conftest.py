@@ -5,6 +5,7 @@ import pytest
 
 from local.tap import Tap
 from local.testing import isolated_run
+from tests.event_schemas import faults
 from tests.journey.deployment import Deployment
 
 
@@ -18,8 +19,11 @@ def deployment() -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def tap(deployment: Deployment) -> Tap:
-    return Tap(deployment.description, "journey")
+def tap(deployment: Deployment) -> Iterator[Tap]:
+    """What a consumer of the bus sees; every event has to be as its published schema says."""
+    tap = Tap(deployment.description, "journey")
+    yield tap
+    assert [fault for event in tap.events for fault in faults(event)] == []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

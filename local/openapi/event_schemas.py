@@ -1,0 +1,154 @@
+"""JSON Schemas of the events on the bus, one file for each type: `docs/events/v1/<type>.json`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict
+
+from local.openapi.answers import KeyId, Sha256, Transaction, Version
+from local.openapi.operation import Json
+from local.openapi.schemas import Untitled, polished
+from portcullis.domain.events import VERSION
+from portcullis.domain.operator_requests import Label, Network, Scope
+from portcullis.domain.record import STATUSES
+from portcullis.domain.transaction import AgentId, Amount, Token
+
+FOLDER = Path(__file__).parents[2] / f"docs/events/v{VERSION}"
+Micros = Annotated[int, Field(ge=0, description="Microseconds since 1970.")]
+Actor = Annotated[str, Field(description="Who changed it: an ARN, or a part of the gateway.")]
+
+
+class Change(TypedDict):
+    """What every change tells."""
+
+    actor: Actor
+
+
+class TransactionData(Transaction):
+    """The transaction as it is now. `shadow` is what a policy in shadow mode would have said, where it differs."""
+
+    shadow: NotRequired[Annotated[str, Field(json_schema_extra={"enum": [*STATUSES[:3]]})]]
+
+
+class AgentCreated(Change):
+    """An agent and the first version of its policy."""
+
+    name: Label
+    policy_version: Version
+    policy_sha256: Sha256
+
+
+class AgentSuspended(Change):
+    """An agent was stopped: its keys ended, and what it had approved or held is frozen by the new epoch."""
+
+    reason: str
+    epoch: Version
+
+
+class PolicyPublished(Change):
+    """A new version of the policy is in force."""
+
+    policy_version: Version
+    policy_sha256: Sha256
+
+
+class KeyIssued(Change):
+    """A new key. The envelope's `key` names it, as in the other events of keys."""
+
+    scopes: list[Scope]
+    ip_ranges: list[Network]
+    ends_at: Micros | None
+    rate: Annotated[str, Field(description="Requests per minute and burst, `60/10`; empty: the agent's alone.")]
+    algorithm: str
+
+
+class KeyRetiring(Change):
+    """A key has an end."""
+
+    ends_at: Micros
+
+
+class KeyRevoked(Change):
+    """A key is refused from now on."""
+
+
+class PriceSet(Change):
+    """What one token is worth; `expires_at` is null for a peg."""
+
+    token: Token
+    usd: Amount
+    expires_at: Micros | None
+    updated_at: Micros
+    max_age: Annotated[int, Field(ge=60, description="Seconds.")]
+
+
+class PriceRefused(Change):
+    """A price of the feed that was not believed, or an event that could not be read (`event_id`)."""
+
+    token: NotRequired[Token]
+    usd: NotRequired[Amount]
+    event_id: NotRequired[str]
+    reason: str
+
+
+class Malformed(TypedDict):
+    """A stored item that could not be read, so that nobody misses it."""
+
+    pk: str
+    sk: str
+    error: str
+
+
+DATA: Mapping[str, Any] = {
+    **{f"transaction.{status}": TransactionData for status in STATUSES},
+    "agent.created": AgentCreated,
+    "agent.suspended": AgentSuspended,
+    "policy.published": PolicyPublished,
+    "key.issued": KeyIssued,
+    "key.retiring": KeyRetiring,
+    "key.revoked": KeyRevoked,
+    "price.set": PriceSet,
+    "price.refused": PriceRefused,
+    "outbox.malformed": Malformed,
+}
+"""Event type -> its ``data``."""
+
+
+class Envelope(TypedDict):
+    """An event. Deliveries may come twice and in any order: handle each `id` once, order by `rev` within its subject,
+    which is the part of `id` before the last `#`."""
+
+    v: int
+    id: Annotated[str, Field(pattern=r"^.+#[0-9]+$")]
+    type: str
+    agent: AgentId | None
+    key: KeyId | None
+    ip: str
+    at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    txid: str | None
+    rev: Annotated[int, Field(ge=0)]
+    verified: Annotated[
+        bool, Field(description="Whether it comes from a request that passed every authentication step.")
+    ]
+    data: dict[str, Any]
+
+
+def text(type_: str) -> str:
+    """The schema as it is written to its file."""
+    return json.dumps(schema(type_), indent=2, ensure_ascii=False) + "\n"
+
+
+def schema(type_: str) -> Json:
+    """The schema of one type: the envelope with this ``type`` and its ``data``."""
+    envelope, data = (TypeAdapter(model).json_schema(schema_generator=Untitled) for model in (Envelope, DATA[type_]))
+    definitions = data.pop("$defs", {}) | {DATA[type_].__name__: data}
+    fixed = {"v": {"const": VERSION}, "type": {"const": type_}, "data": {"$ref": f"#/$defs/{DATA[type_].__name__}"}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": type_,
+        **polished(envelope | {"properties": envelope["properties"] | fixed, "additionalProperties": False}),
+        "$defs": {name: polished(definition) for name, definition in sorted(definitions.items())},
+    }

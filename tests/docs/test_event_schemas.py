@@ -1,0 +1,56 @@
+"""The events' schemas: up to date, complete, and kept by the examples."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from local.openapi import event_schemas
+from portcullis.domain.record import STATUSES
+from tests.architecture.source import modules
+from tests.event_schemas import FOLDER, faults
+
+EXAMPLES = sorted((FOLDER.parents[2] / "events").glob("bus/*.json"))
+
+
+@pytest.mark.parametrize("type_", event_schemas.DATA)
+def test_the_file_is_up_to_date(type_: str) -> None:
+    assert (FOLDER / f"{type_}.json").read_text() == event_schemas.text(type_), "run `make openapi`"
+
+
+def test_every_type_has_a_schema_and_an_example() -> None:
+    types = {f"{type_}.json" for type_ in event_schemas.DATA}
+    assert {path.name for path in FOLDER.iterdir()} == types
+    assert {path.name for path in EXAMPLES} == types
+
+
+def test_every_type_that_the_code_spells_is_described() -> None:
+    assert spelled() | {f"transaction.{status}" for status in STATUSES} | {"outbox.malformed"} == set(
+        event_schemas.DATA
+    )
+
+
+def spelled() -> set[str]:
+    """The first argument of every ``Change(…)`` in the package."""
+    calls = [node for module in modules("src") for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
+    changes = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Change"]
+    return {call.args[0].value for call in changes if isinstance(call.args[0], ast.Constant)}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_keeps_its_schema(example: Path) -> None:
+    event = json.loads(example.read_text())
+    assert event["type"] == example.stem
+    assert faults(event) == []
+
+
+def test_a_fault_is_found() -> None:
+    event = json.loads((FOLDER.parents[2] / "events/bus/price.set.json").read_text())
+    event["data"]["usd"] = 1
+    assert len(faults(event)) == 1
+
+
+def test_the_page_lists_every_type() -> None:
+    page = (FOLDER.parent / "README.md").read_text()
+    assert {type_ for type_ in event_schemas.DATA if f"[`{type_}`](v1/{type_}.json)" not in page} == set()
