@@ -184,7 +184,7 @@ def test_what_a_limit_of_a_part_adds(layer: str, part: str) -> None:
 @pytest.mark.parametrize("name", ["n" * 65, "\U0001f600" * 17, "\u00e9" * 33])
 def test_an_agents_name_is_at_most_64_bytes(name: str) -> None:
     validate(NewAgent, {"name": "\u00e9" * 32, "policy": {}})
-    with pytest.raises(MalformedInput, match="^name: .*at most 64"):
+    with pytest.raises(MalformedInput, match=r"^name: .*at most 64"):
         validate(NewAgent, {"name": name, "policy": {}})
 
 

@@ -5,7 +5,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from portcullis.domain import windows
+from portcullis.domain.policy_document import PLAIN_PAYMENTS
 from portcullis.domain.rules import Case
+from portcullis.domain.transaction import Transaction
 from portcullis.domain.trust import CATEGORY_SETS
 from tests.unit.domain import builders
 
@@ -14,8 +16,8 @@ REFERENCES = [f"base:{builders.WALLET}", f"base:{builders.CONTRACT}", "base:0x" 
 CONTRACTS = [*REFERENCES, f"base:{builders.CONTRACT}#0xa9059cbb"]
 AGENTS = [builders.AGENT, "ag_" + "b" * 22]
 MERCHANTS, CATEGORIES, TOKENS = ["bookshop", "casino"], ["books", "gambling", "cloud"], ["USDC", "ETH"]
-AMOUNTS = st.sampled_from(["0", "0.000001", "99.99", "100", "1000", "10000", "50000", "1000000000"])
-USD = st.sampled_from([1, 99_990_000, 100 * DOLLAR, 100 * DOLLAR + 1, 1000 * DOLLAR, 10_000 * DOLLAR + 1, 10**18])
+AMOUNTS = st.sampled_from(["1000000000", "50000", "10000", "1000", "100", "99.99", "0.000001", "0"])
+USD = st.sampled_from([None, 1, 99_990_000, 100 * DOLLAR, 100 * DOLLAR + 1, 1000 * DOLLAR, 10_000 * DOLLAR + 1, 10**18])
 
 
 def subset(values: list[str]) -> st.SearchStrategy[list[str]]:
@@ -23,6 +25,7 @@ def subset(values: list[str]) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(values), unique=True)
 
 
+UNSAID = st.none()
 ALLOWLISTS = st.fixed_dictionaries(
     {},
     optional={
@@ -30,14 +33,15 @@ ALLOWLISTS = st.fixed_dictionaries(
         "contracts": subset(CONTRACTS),
         "agents": subset(AGENTS),
         "merchants": st.dictionaries(st.sampled_from(MERCHANTS), st.sampled_from(CATEGORIES)),
-        "tokens": st.none() | subset(TOKENS),
-        "categories": st.none() | subset(CATEGORIES),
-        "category_sets": st.none() | subset(sorted(CATEGORY_SETS)),
+        "tokens": UNSAID | subset(TOKENS),
+        "categories": UNSAID | subset(CATEGORIES),
+        "category_sets": UNSAID | subset(sorted(CATEGORY_SETS)),
         "kinds": subset(sorted(builders.KINDS)),
     },
 )
+PLENTY = st.just("1000000000")
 LIMITS = st.fixed_dictionaries(
-    {"per_transaction": AMOUNTS, "daily": AMOUNTS},
+    {"per_transaction": AMOUNTS | PLENTY, "daily": AMOUNTS | PLENTY},
     optional={
         "weekly": AMOUNTS,
         "monthly": AMOUNTS,
@@ -62,28 +66,35 @@ DOCUMENTS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"allowlist": ALLOWLISTS, "limits": LIMITS, "tiers": TIERS},
     optional={"blocked_categories": subset(CATEGORIES), "duplicates": DUPLICATES},
 )
-"""Every transaction and most documents are usual, for a denial must have a chance to be about one thing."""
-
-DESTINATIONS = st.one_of(
+DESTINATIONS: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.builds(dict, wallet=st.just(builders.WALLET)),
     st.builds(dict, contract=st.just(builders.CONTRACT)),
     st.builds(dict, agent=st.sampled_from(AGENTS)),
     st.builds(dict, merchant=st.builds(dict, id=st.sampled_from(MERCHANTS), category=st.sampled_from(CATEGORIES))),
 )
-_CHANGES = st.fixed_dictionaries(
-    {"destination": DESTINATIONS, "token": st.sampled_from(TOKENS)},
-    optional={"instructed_by": st.sampled_from(AGENTS)},
+KINDS = st.sampled_from(sorted(builders.KINDS))
+PLAIN = st.sampled_from(sorted(PLAIN_PAYMENTS))
+CHANGES = st.fixed_dictionaries({"token": st.sampled_from(TOKENS)}, optional={"instructed_by": st.sampled_from(AGENTS)})
+
+
+def sent(kind: str, destination: dict[str, Any] | None, changes: dict[str, Any]) -> Transaction:
+    """A transaction of this kind, to where it is admitted unless told otherwise."""
+    return builders.admitted(kind, **changes, **({"destination": destination} if destination else {}))
+
+
+TRANSACTIONS = (
+    st.builds(sent, KINDS, st.none(), CHANGES)
+    | st.builds(sent, PLAIN, DESTINATIONS, CHANGES)
+    | st.builds(sent, KINDS, DESTINATIONS, CHANGES)
 )
-TRANSACTIONS = st.builds(
-    lambda kind, changes: builders.transaction(kind, **changes), st.sampled_from(sorted(builders.KINDS)), _CHANGES
-) | st.builds(builders.admitted, st.sampled_from(sorted(builders.KINDS)))
 WINDOWS = [windows.name(kind, builders.NOW) for kind in "dwmhx"]
 CASES = st.builds(
     Case,
     TRANSACTIONS,
-    st.none() | USD,
+    USD,
     st.just(builders.NOW),
     stale=st.booleans(),
-    spent=st.dictionaries(st.sampled_from(WINDOWS), st.sampled_from([0, 1, 3, 10, 900 * DOLLAR, 50_000 * DOLLAR])),
+    spent=st.just({})
+    | st.dictionaries(st.sampled_from(WINDOWS), st.sampled_from([0, 1, 3, 10, 900 * DOLLAR, 50_000 * DOLLAR])),
     sent_before=st.booleans(),
 )

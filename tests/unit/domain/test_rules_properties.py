@@ -1,4 +1,4 @@
-"""What holds of every policy and every transaction: a restriction never loosens, and the order of rules says nothing."""
+"""What holds of every policy and transaction: a restriction never loosens, and the order of rules says nothing."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from portcullis.domain.policy import Policy, compile_text
 from portcullis.domain.policy_document import parse_document
 from portcullis.domain.rules import Case, decide, severity
 from portcullis.domain.windows import name
-from tests.unit.domain.builders import NOW
+from tests.unit.domain import builders
 from tests.unit.domain.policy_documents import (
     AGENTS,
     AMOUNTS,
@@ -134,14 +134,43 @@ def strictness(decision: Decision) -> int:
     return STRICTNESS.index(type(decision))
 
 
+def assert_no_looser(document: Document, restricted: Document, case: Case) -> None:
+    before, after = decide(compiled(document), case), decide(compiled(restricted), case)
+    assert strictness(after) >= strictness(before)
+
+
 @pytest.mark.parametrize("restrict", RESTRICTIONS, ids=lambda restrict: restrict.__name__)
 @given(document=POLICIES, case=CASES, data=st.data())
 def test_a_restriction_never_loosens(
     restrict: Callable[[Document, st.DataObject], Document], document: Document, case: Case, data: st.DataObject
 ) -> None:
-    before = decide(compiled(document), case)
-    after = decide(compiled(restrict(document, data)), case)
-    assert strictness(after) >= strictness(before)
+    assert_no_looser(document, restrict(document, data), case)
+
+
+SHOPS = st.fixed_dictionaries(
+    {
+        "allowlist": st.fixed_dictionaries({}, optional={"categories": st.lists(st.sampled_from(CATEGORIES))}),
+        "limits": st.just({"per_transaction": "1000000", "daily": "1000000"}),
+        "tiers": st.fixed_dictionaries({"allowlist_from": st.sampled_from(["0", "100", "1000"])}),
+    },
+    optional={"blocked_categories": st.lists(st.sampled_from(CATEGORIES))},
+).map(usual)
+PURCHASES = st.builds(
+    lambda name, category, usd: builders.case(
+        transaction=builders.admitted("purchase", destination={"merchant": {"id": name, "category": category}}), usd=usd
+    ),
+    st.sampled_from(MERCHANTS),
+    st.sampled_from(CATEGORIES),
+    st.sampled_from([1, 99_999_999, 100_000_000]),
+)
+
+
+@pytest.mark.parametrize("restrict", [fewer_merchants, narrowed, blocked, lower_part, lower_tier])
+@given(document=SHOPS, case=PURCHASES, data=st.data())
+def test_a_restriction_of_merchants_never_loosens(
+    restrict: Callable[[Document, st.DataObject], Document], document: Document, case: Case, data: st.DataObject
+) -> None:
+    assert_no_looser(document, restrict(document, data), case)
 
 
 @given(POLICIES, CASES, st.permutations(rules._RULES))
@@ -181,11 +210,11 @@ DENIALS = st.integers(0, 30)
 def test_severity_is_monotone(
     rule: str, times: int, further: int, usd: int | None, more: int | None, denials: int, again: int, seen: Case
 ) -> None:
-    one = replace(seen, usd=usd, spent={name("x", NOW): denials})
+    one = replace(seen, usd=usd, spent={name("x", builders.NOW): denials})
     worse = replace(
         seen,
         usd=more if (more or 0) >= (usd or 0) else usd,
-        spent={name("x", NOW): max(denials, again)},
+        spent={name("x", builders.NOW): max(denials, again)},
     )
     assert 1 <= severity(rule, times, one) <= severity(rule, max(times, further), worse) <= 10
 

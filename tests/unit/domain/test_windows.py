@@ -71,8 +71,10 @@ def test_a_parts_window_ends_with_its_day() -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("d20261121", True), ("d20261121tABCDEF", True), ("w202647", True), ("m202611", True)]
-    + [("h2026112106", False), ("x2026112106", False)],
+    [
+        *[(name, True) for name in ("d20261121", "d20261121tABCDEF", "w202647", "m202611")],
+        *[(name, False) for name in ("h2026112106", "x2026112106")],
+    ],
 )
 def test_only_money_is_released(name: str, expected: bool) -> None:
     assert windows.is_money(name) is expected
