@@ -118,6 +118,13 @@ def test_the_shadow_is_noted_where_it_differs() -> None:
     assert (record.status, record.shadow) == ("denied", "approved")
 
 
+def test_the_shadow_sees_what_was_spent() -> None:
+    spent = builders.account(windows={"d20261121": 20_000_000_000})
+    tight = builders.policy(limits={"daily": "20000"})
+    record, _ = judged(builders.policy(), spent, exact=False, shadow=tight)
+    assert (record.status, record.shadow) == ("approved", "denied")
+
+
 def test_the_cases_account_is_what_is_known() -> None:
     known = builders.account(windows={"d20261121": 1, "x2026112106": 2}, recent={MARK.name: NOW})
     rulebook = Rulebook(builders.policy(**REPEATS), PRICES)
