@@ -106,7 +106,7 @@ def transfer(amount: str = "10") -> Any:
 def spent(ledger: Ledger, agent: Agent) -> int:
     account = ledger.account(agent.agent_id)
     assert account is not None
-    return sum(amount for window, amount in account.windows.items() if window.startswith("d"))
+    return sum(amount for name, amount in account.windows.items() if name.startswith("d"))
 
 
 def test_a_transaction_conflict_is_retried_with_jitter_and_spends_once(
