@@ -12,6 +12,7 @@ from portcullis.aws.ledger import Ledger
 from portcullis.aws.nonces import Nonces
 from portcullis.aws.policies import Policies
 from portcullis.domain.account import Account
+from portcullis.domain.key_uses import Use
 from portcullis.domain.policy import compile_text, text_sha256
 from portcullis.domain.policy_document import parse_document
 from portcullis.domain.record import Principal
@@ -59,7 +60,7 @@ def warm_cost() -> Cost:
     ledger.submit(principal, "payment-00000001", payment())
     core.calls.clear()
     nonces = Nonces(Table("nonces", core))  # type: ignore[arg-type]
-    nonces.claim("pk_test_" + "0" * 28, "n" * 16, NOW // SECOND, "t" * 22)
+    nonces.claim("pk_test_" + "0" * 28, "n" * 16, NOW // SECOND, "t" * 22, Use(NOW, "203.0.113.7"))
     ledger.submit(principal, "payment-00000002", payment())
     return Cost(len(core.calls), sum(_write_units(*call, core.account) for call in core.calls))
 

@@ -11,4 +11,4 @@ for name, api in DOCUMENTS.items():
 event_schemas.FOLDER.mkdir(parents=True, exist_ok=True)
 for type_ in event_schemas.DATA:
     (event_schemas.FOLDER / f"{type_}.json").write_text(event_schemas.text(type_))
-print(f"wrote docs/events/v{event_schemas.VERSION}: {len(event_schemas.DATA)} event types")
+print(f"wrote docs/events/{event_schemas.FOLDER.name}: {len(event_schemas.DATA)} event types")

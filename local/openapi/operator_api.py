@@ -14,6 +14,7 @@ Version 4 for the service `execute-api`. An unsigned request and an unknown rout
 Every refusal is problem details (RFC 9457) with a stable `code`. Every change is recorded with its caller."""
 
 POLICY = {
+    "trust": "high",
     "allowlist": {"wallets": ["base:0x52908400098527886e0f7030069857d2e4169ee7"]},
     "limits": {"per_transaction": "500", "daily": "1000"},
     "tiers": {"human_above": "100"},

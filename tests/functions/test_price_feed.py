@@ -9,7 +9,8 @@ import pytest
 
 from functions.price_feed import handler as price_feed
 from portcullis.domain.times import SECOND, rfc3339
-from tests.functions.deployed import Deployed, load_event
+from tests.functions.api_events import load_event
+from tests.functions.deployed import Deployed
 
 
 @pytest.fixture(autouse=True)

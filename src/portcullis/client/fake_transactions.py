@@ -1,6 +1,7 @@
 """The transactions of the gateway for tests: which requests have the form of one, and how a decided one is shown."""
 
 import hashlib
+import json
 import re
 import unicodedata
 from dataclasses import asdict, dataclass
