@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import pytest
+from moto.dynamodb.responses import DynamoHandler
 from moto.server import ThreadedMotoServer
 
 from functions.agent_api import handler as agent_api
@@ -209,14 +210,26 @@ def forget() -> None:
 
 @contextmanager
 def moto_endpoint() -> Iterator[str]:
-    """The address of a moto server of this process."""
+    """The address of a moto server of this process, whose DynamoDB does one call after another.
+
+    DynamoDB checks an item's condition and writes it in one step. moto's threads may come between the two, so that
+    of a hundred racing updates some would win that on AWS cannot.
+    """
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
+    turn, answer = Lock(), DynamoHandler.call_action
+
+    def in_turn(self: DynamoHandler) -> Any:
+        with turn:
+            return answer(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DynamoHandler, "call_action", in_turn)
+        server.start()
+        try:
+            host, port = server.get_host_and_port()
+            yield f"http://{host}:{port}"
+        finally:
+            server.stop()
 
 
 @contextmanager
