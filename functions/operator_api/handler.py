@@ -4,11 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions.operator_api import agents, keys, policies, prices, request, transactions
+from functions.operator_api import agents, keys, policies, policy_trials, prices, request, transactions
 from portcullis.aws.changes import Conflict
 from portcullis.aws.proxy import Answer, Refusal, respond
 
-ROUTES = agents.ROUTES | keys.ROUTES | policies.ROUTES | prices.ROUTES | transactions.ROUTES
+ROUTES = agents.ROUTES | keys.ROUTES | policies.ROUTES | policy_trials.ROUTES | prices.ROUTES | transactions.ROUTES
 
 logger = Logger(service="operator_api")
 

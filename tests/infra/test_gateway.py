@@ -45,7 +45,7 @@ def test_every_agent_method_goes_through_the_authorizer(gateway: Template) -> No
 
 def test_every_operator_method_requires_iam(gateway: Template) -> None:
     methods = gateway.methods_of(gateway.api("Operator API"))
-    assert len(methods) == 14
+    assert len(methods) == 28
     assert {method["AuthorizationType"] for method in methods} == {"AWS_IAM"}
 
 

@@ -2,7 +2,7 @@
 
 from tests.infra.template import Template, as_list, strings_in
 
-FUNCTIONS = ("Authorizer", "AgentFunction", "OperatorFunction", "Outbox")
+FUNCTIONS = ("Authorizer", "AgentFunction", "OperatorFunction", "Outbox", "Proposals")
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 
@@ -11,6 +11,7 @@ MAY = {
     "AgentFunction": LOG | READ_WRITE | {"s3:GetObject"},
     "OperatorFunction": LOG | READ_WRITE | {"dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"},
     "Outbox": LOG,
+    "Proposals": LOG | READ_WRITE | {"dynamodb:Query"},
 }
 
 
@@ -52,15 +53,28 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
             if "Condition" in statement
         ]
-        for name in ("Authorizer", "AgentFunction")
+        for name in ("Authorizer", "AgentFunction", "Proposals")
     }
-    assert kinds == {"Authorizer": [("KEY#*",)], "AgentFunction": [("AGENT#*",), ("PRICES",)]}
+    assert kinds == {
+        "Authorizer": [("KEY#*",)],
+        "AgentFunction": [("AGENT#*",), ("PRICES",)],
+        "Proposals": [("AGENTS",), ("AGENT#*",)],
+    }
 
 
-def test_only_api_gateway_may_invoke_a_function_and_only_for_its_api(gateway: Template) -> None:
+def test_only_its_own_api_or_schedule_may_invoke_a_function(gateway: Template) -> None:
+    scheduled = {
+        target["Arn"]["Fn::GetAtt"][0]: rule
+        for rule, properties in gateway.properties("AWS::Events::Rule").items()
+        for target in properties["Targets"]
+    }
     for permission in gateway.properties("AWS::Lambda::Permission").values():
-        assert permission["Principal"] == "apigateway.amazonaws.com"
-        assert {"Ref": "AWS::AccountId"} in permission["SourceArn"]["Fn::Join"][1]
+        if rule := scheduled.get(permission["FunctionName"]["Fn::GetAtt"][0]):
+            assert permission["Principal"] == "events.amazonaws.com"
+            assert permission["SourceArn"]["Fn::GetAtt"][0] == rule
+        else:
+            assert permission["Principal"] == "apigateway.amazonaws.com"
+            assert {"Ref": "AWS::AccountId"} in permission["SourceArn"]["Fn::Join"][1]
 
 
 def test_no_function_role_carries_a_managed_policy(gateway: Template) -> None:

@@ -52,6 +52,13 @@ class OperatorApiSettings:
     mac_key_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class ProposalsSettings:
+    """Of the trust upgrade proposals."""
+
+    core_table: str
+
+
 def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
     """The authorizer's settings, or MissingSetting."""
     read = _reader(environ)
@@ -68,6 +75,11 @@ def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings
     """The operator API's settings, or MissingSetting."""
     read = _reader(environ)
     return OperatorApiSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("POLICY_BUCKET"), read("MAC_KEY_ID"))
+
+
+def proposals(environ: Mapping[str, str] = os.environ) -> ProposalsSettings:
+    """The settings of the trust upgrade proposals, or MissingSetting."""
+    return ProposalsSettings(_reader(environ)("CORE_TABLE"))
 
 
 def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:

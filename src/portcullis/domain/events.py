@@ -7,7 +7,7 @@ transaction, or else the agent (or the price table) whose configuration changed.
 from typing import Any
 
 from portcullis.domain import times
-from portcullis.domain.record import Record, describe
+from portcullis.domain.record import Record, describe_to_operator
 
 VERSION = 1
 
@@ -24,7 +24,7 @@ def of_record(record: Record) -> dict[str, Any]:
         at=record.created_at,
         txid=record.id,
         verified=True,
-        data=describe(record),
+        data=describe_to_operator(record),
     )
 
 
