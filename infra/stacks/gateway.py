@@ -67,8 +67,8 @@ class Gateway(Stack):
             logging.precede(api)
             self.firewall.protect(api)
         OutboxPipe(self, "OutboxPipe", table=data.core, envelope=outbox(self, data), bus=data.bus)
-        self.proposals = proposals(self, data)
-        Schedule(self, "ProposalsDaily", function=self.proposals, every=Duration.days(1))
+        daily = proposals(self, data)
+        Schedule(self, "ProposalsDaily", function=daily, every=Duration.days(1))
         self._outputs()
 
     def _agent_api(self, data: Data) -> RestApi:
@@ -104,7 +104,6 @@ class Gateway(Stack):
             "AgentApiUrl": self.agent_api.url,
             "OperatorApiId": self.operator_api.rest_api_id,
             "OperatorApiUrl": self.operator_api.url,
-            "ProposalsFunction": self.proposals.function_name,
             "WebAclArn": self.firewall.web_acl.attr_arn,
             "BlockListArn": self.firewall.block_list.attr_arn,
         }

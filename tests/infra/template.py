@@ -51,7 +51,7 @@ class Template:
 
         def path(id_: str) -> str:
             parent = parts[id_]["ParentId"].get("Ref")
-            return (path(parent) if parent else "") + "/" + parts[id_]["PathPart"]
+            return f"{path(parent) if parent else ''}/{parts[id_]['PathPart']}"
 
         return {id_: path(id_) for id_ in parts}
 

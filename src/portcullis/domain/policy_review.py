@@ -141,8 +141,9 @@ def _part_limits(document: PolicyDocument, policy: Policy) -> Iterator[Finding]:
 
 def _tiers(_document: PolicyDocument, policy: Policy) -> Iterator[Finding]:
     if policy.risk_from > policy.human_above:
-        detail = "it is above tiers.human_above, so a risk agent is never asked"
-        yield Finding("tier_without_effect", "tiers.risk_from", detail)
+        if policy.risk_agents:
+            detail = "it is above tiers.human_above, so the risk agents are never asked"
+            yield Finding("tier_without_effect", "tiers.risk_from", detail)
     elif policy.risk_from <= largest(policy) and not policy.risk_agents:
         detail = f"from ${money.format_usd(policy.risk_from)} a risk agent has to approve, and there is none"
         yield Finding("nobody_can_approve", "risk_agents", detail)

@@ -105,6 +105,7 @@ def test_each_mistake_is_warned_of_alone(changes: dict[str, Any], code: str, fie
         {"limits": {"daily": "500.00"}},
         {"limits": {"tokens": {"USDC": "1.00"}}},
         {"risk_agents": [], "tiers": {"risk_from": "500.01", "human_above": "600.00"}},
+        {"risk_agents": [], "tiers": {"risk_from": "400.01", "human_above": "400.00"}},
     ],
 )
 def test_what_is_meant_is_not_warned_of(changes: dict[str, Any]) -> None:
