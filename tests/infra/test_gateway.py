@@ -53,7 +53,7 @@ def test_no_method_takes_what_is_not_listed(gateway: Template) -> None:
     paths = {resource["PathPart"] for resource in gateway.properties("AWS::ApiGateway::Resource").values()}
     methods = {method["HttpMethod"] for method in gateway.properties("AWS::ApiGateway::Method").values()}
     assert not [path for path in paths if path.endswith("+}")]
-    assert methods == {"GET", "POST", "PUT"}
+    assert methods == {"GET", "POST", "PUT", "DELETE"}
 
 
 def test_every_refusal_is_a_problem_with_security_headers(responses: dict[str, dict[str, Any]]) -> None:

@@ -7,23 +7,24 @@ transaction, or else the agent (or the price table) whose configuration changed.
 from typing import Any
 
 from portcullis.domain import times
-from portcullis.domain.record import Record, describe_to_operator
+from portcullis.domain.record import Mover, Record, describe_to_operator
 
 VERSION = 1
 
 
 def of_record(record: Record) -> dict[str, Any]:
-    """The event of a transaction's latest state."""
+    """The event of a transaction's latest state: of its decision, or of who moved it since."""
+    moved = record.moved or Mover(record.agent, record.key_id, record.source_ip, record.created_at)
     return _envelope(
         subject=record.id,
         rev=record.rev,
         type_=record.type,
         agent=record.agent,
-        key=record.key_id,
-        source_ip=record.source_ip,
-        at=record.created_at,
+        key=moved.key_id,
+        source_ip=moved.source_ip,
+        at=moved.at,
         txid=record.id,
-        verified=True,
+        verified=moved.key_id is not None,
         data=describe_to_operator(record),
     )
 
