@@ -1,4 +1,4 @@
-"""A function that runs by the clock."""
+"""A function that is started again and again."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,14 +8,13 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 
-class Schedule(Construct):
-    """Invokes ``function`` once in every period. Where it fails, Lambda tries twice more, and an alarm goes off."""
+class Schedule(events.Rule):
+    """Starts ``function`` ``every`` so often, and permits nobody else to. A run that is missed is not made up for; one
+    that fails is an alarm."""
 
     def __init__(self, scope: Construct, id_: str, *, function: lambda_.IFunction, every: Duration) -> None:
-        super().__init__(scope, id_)
-        self.rule = events.Rule(
-            self, "Rule", schedule=events.Schedule.rate(every), targets=[targets.LambdaFunction(function)]
-        )
+        super().__init__(scope, id_, schedule=events.Schedule.rate(every))
+        self.add_target(targets.LambdaFunction(function, retry_attempts=0))
         self.alarm = function.metric_errors(period=every).create_alarm(
             self,
             "Alarm",
