@@ -176,6 +176,7 @@ def test_every_version_is_kept_and_listed_newest_first(policies: Policies) -> No
     pages.append(policies("GET", f"/versions?limit=3&cursor={pages[0]['cursor']}").body)
     assert [[found["version"] for found in page["versions"]] for page in pages] == [[4, 3, 2], [1]]
     assert pages[1]["cursor"] is None
+    assert policies("GET", "/versions?limit=4").body["cursor"] is None, "there is nothing before the first"
     read = policies("GET", "/versions/{version}", version="3").body
     assert (read["policy"]["limits"]["per_transaction"], read["published_by"]) == ("2.00", policies.stack.caller)
     for unknown in ("5", "0", "draft"):

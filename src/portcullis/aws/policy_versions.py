@@ -46,7 +46,8 @@ def list_versions(table: Table, agent: str, limit: int, cursor: str | None) -> t
         ScanIndexForward=False,
         Limit=limit,
     )
-    return [_from_item(item) for item in items], str(items[-1]["version"]) if last and items else None
+    versions = [_from_item(item) for item in items]
+    return versions, str(versions[-1].version) if last and versions[-1].version > 1 else None
 
 
 def describe(version: Version) -> dict[str, Any]:

@@ -85,6 +85,8 @@ def _reach(_document: PolicyDocument, policy: Policy) -> Iterator[Finding]:
 
 
 def _kinds(_document: PolicyDocument, policy: Policy) -> Iterator[Finding]:
+    if not policy.kinds:
+        yield Finding("nobody_can_be_paid", "allowlist.kinds", "no kind of transaction is allowed")
     with_selector = any("#" in contract for contract in policy.contracts)
     plain = any("#" not in contract for contract in policy.contracts)
     for kind in sorted(policy.kinds.intersection(_LAYERS_OF_KIND)):

@@ -43,6 +43,7 @@ def test_a_strict_policy_has_no_warning() -> None:
         ({"tiers": {"allowlist_from": "500.01"}}, "open", "tiers.allowlist_from"),
         ({"tiers": {"allowlist_from": "0.01"}}, "unlisted_payments", "tiers.allowlist_from"),
         ({"allowlist": {"wallets": []}}, "nobody_can_be_paid", "allowlist"),
+        ({"allowlist": {"kinds": []}}, "nobody_can_be_paid", "allowlist.kinds"),
         ({"allowlist": {"kinds": ["swap"]}}, "kind_without_destination", "allowlist.kinds"),
         (
             {"allowlist": {"kinds": ["swap"], "contracts": [f"{CONTRACT}#{SELECTOR}"]}},
