@@ -1,9 +1,15 @@
 """A policy from its draft to its publication over HTTP, and an agent that earns trust."""
 
 import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
 from local.tap import Tap
+from portcullis.cli.context import Session
+from portcullis.cli.main import app
 from portcullis.domain.trust import CLEAN_PERIOD
 from tests.journey.deployment import POLICY, WALLET, Agent, Deployment
 
@@ -39,6 +45,36 @@ def test_a_policy_is_drafted_tried_and_published(deployment: Deployment, tap: Ta
     mine = tap.wait(4, lambda event: event["agent"] == agent.agent_id and event["type"].startswith("policy."))
     expected = ["policy.drafted", "policy.published", "policy.shadowed", "policy.unshadowed"]
     assert sorted(event["type"] for event in mine) == expected
+
+
+def test_the_commands_of_the_page_work_one_after_the_other(deployment: Deployment, tmp_path: Path) -> None:
+    agent = deployment.agent()
+    for amount in ("10", "30"):
+        deployment.pay(agent, amount)
+    policy, transaction = tmp_path / "policy.json", tmp_path / "transaction.json"
+    policy.write_text(json.dumps(STRICTER))
+    asked = {"kind": "transfer", "amount": "30", "token": "USDC", "chain": "base", "destination": {"wallet": WALLET}}
+    transaction.write_text(json.dumps(asked))
+
+    session = Session(None, None, deployment.home.local_json, as_json=False)
+
+    def run(command: str, *arguments: str) -> str:
+        done = CliRunner().invoke(app, ["policy", command, *arguments], obj=session)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    with closing(session.operator):
+        assert "nobody_can_claim" in run("validate", str(policy))
+        assert "nobody_can_claim" in run("draft", agent.agent_id, str(policy))
+        assert "limits.per_transaction: 500.00 -> 20.00  tightens" in run("diff", agent.agent_id)
+        assert "1 of 2 transactions would be decided otherwise" in run("backtest", agent.agent_id, "--draft")
+        assert "per_transaction_limit" in run("explain", agent.agent_id, str(transaction), "--draft")
+        assert "shadow_sha256" in run("shadow", agent.agent_id, "--draft")
+        assert "protection  standard" in run("publish", agent.agent_id, "--yes")
+        assert "shadow_sha256" not in run("shadow", agent.agent_id, "--off")
+        assert "low" in run("preset", "low")
+        assert "operator" in run("history", agent.agent_id)
+        assert "proposal" in run("proposal", agent.agent_id)
 
 
 def test_a_policy_of_ten_thousand_entries_passes_every_route_that_takes_one(deployment: Deployment) -> None:

@@ -75,16 +75,14 @@ def test_a_restriction_never_lets_more_money_through_where_no_window_is_full(
 ) -> None:
     wide = {"per_transaction": document["limits"]["per_transaction"], "daily": "1000000.00"}
     loose = compile_text(parse_document({**document, "limits": wide}).text())
-    strict = replace(
-        loose,
-        **{
-            "per_transaction": {"per_transaction": 1_000_000},
-            "block": {"blocked_categories": frozenset({"books", "gpu"})},
-            "tokens": {"tokens": frozenset({"USDC"}) & (loose.tokens or {"USDC"})},
-            "kinds": {"kinds": loose.kinds & {"transfer"}},
-            "human": {"human_above": 0},
-        }[restriction],
-    )
+    restrictions: dict[str, dict[str, Any]] = {
+        "per_transaction": {"per_transaction": min(1_000_000, loose.per_transaction)},
+        "block": {"blocked_categories": frozenset({"books", "gpu"})},
+        "tokens": {"tokens": frozenset({"USDC"}) & ({"USDC"} if loose.tokens is None else loose.tokens)},
+        "kinds": {"kinds": loose.kinds & {"transfer"}},
+        "human": {"human_above": 0},
+    }
+    strict = replace(loose, **restrictions[restriction])
     replayed, _ = replay(strict, history(loose, asked), State())
     before, now = (
         sum(each.record.usd or 0 for each in replayed if getattr(each, name) == "approved") for name in ("old", "new")
