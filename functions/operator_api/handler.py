@@ -4,13 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions.operator_api import agents, keys, policies, prices, request, transactions
+from functions.operator_api import agents, keys, policies, policy_trials, prices, request, transactions
 from portcullis.aws.changes import Conflict
 from portcullis.aws.proxy import Answer, Refusal, check_body, respond
 from portcullis.protocol.strict_json import MAX_BODY_BYTES, MAX_POLICY_BYTES
 
-ROUTES = agents.ROUTES | keys.ROUTES | policies.ROUTES | prices.ROUTES | transactions.ROUTES
-BODY_LIMITS = {("PUT", "/v1/agents/{agent}/policy"): MAX_POLICY_BYTES}
+ROUTES = agents.ROUTES | keys.ROUTES | policies.ROUTES | policy_trials.ROUTES | prices.ROUTES | transactions.ROUTES
+WHOLE_POLICIES = policies.WHOLE_POLICIES | policy_trials.WHOLE_POLICIES
 
 logger = Logger(service="operator_api")
 
@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], _context: object) -> Answer:
 
 def _answer(event: dict[str, Any]) -> Answer:
     method, resource = event["httpMethod"], event["resource"]
-    check_body(event, BODY_LIMITS.get((method, resource), MAX_BODY_BYTES))
+    check_body(event, MAX_POLICY_BYTES if (method, resource) in WHOLE_POLICIES else MAX_BODY_BYTES)
     try:
         answer = ROUTES[method, resource](event)
     except Conflict as conflict:

@@ -5,7 +5,7 @@ from typing import Any
 from functions.operator_api.request import account_of, stores
 from portcullis.aws import listings
 from portcullis.aws.proxy import Answer, json_answer, limit, parameter
-from portcullis.domain.record import STATUSES, describe
+from portcullis.domain.record import STATUSES, describe_to_operator
 from portcullis.protocol.strict_json import MalformedInput
 
 
@@ -16,7 +16,7 @@ def _list_transactions(event: dict[str, Any]) -> Answer:
     found, cursor = listings.list_transactions(
         stores().table, account_of(event).agent, status, limit(event), parameter(event, "cursor")
     )
-    return json_answer(200, {"transactions": [describe(record) for record in found], "cursor": cursor})
+    return json_answer(200, {"transactions": [describe_to_operator(record) for record in found], "cursor": cursor})
 
 
 ROUTES = {

@@ -31,9 +31,13 @@ COUNTED_RULES = {
     "AWSManagedRulesAnonymousIpList": ("HostingProviderIPList",),
 }
 
-# A policy lists up to 10,000 entries. Only the operator API has this route, and there API Gateway asks IAM before
+# A policy lists up to 10,000 entries. Only the operator API has these routes, and there API Gateway asks IAM before
 # anything reads the body; on the agent API the same request is answered 404 and no body is read.
-POLICY_PATH = r"^/[a-z0-9-]+/v1/agents/ag_[0-9A-Za-z]{22}/policy$"
+_POLICY = r"agents/ag_[0-9A-Za-z]{22}/policy"
+POLICY_PATHS = {
+    "PUT": rf"^/[a-z0-9-]+/v1/{_POLICY}(/draft|/shadow)?$",
+    "POST": rf"^/[a-z0-9-]+/v1/(policies/validate|{_POLICY}/backtest)$",
+}
 
 
 class WebAcl(Construct):
@@ -127,6 +131,10 @@ def _any_of(*statements: Statement) -> Statement:
     return Statement(or_statement=wafv2.CfnWebACL.OrStatementProperty(statements=list(statements)))
 
 
+def _all_of(*statements: Statement) -> Statement:
+    return Statement(and_statement=wafv2.CfnWebACL.AndStatementProperty(statements=list(statements)))
+
+
 def _rate_per_address(limit: int) -> Statement:
     return Statement(
         rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
@@ -164,14 +172,13 @@ def _oversize_body() -> Statement:
             text_transformations=_as_it_is(),
         )
     )
-    policy = Statement(not_statement=wafv2.CfnWebACL.NotStatementProperty(statement=_puts_a_policy()))
-    return Statement(and_statement=wafv2.CfnWebACL.AndStatementProperty(statements=[oversize, policy]))
+    policy = Statement(not_statement=wafv2.CfnWebACL.NotStatementProperty(statement=_carries_a_policy()))
+    return _all_of(oversize, policy)
 
 
-def _puts_a_policy() -> Statement:
+def _carries_a_policy() -> Statement:
     method, path = wafv2.CfnWebACL.FieldToMatchProperty(method={}), wafv2.CfnWebACL.FieldToMatchProperty(uri_path={})
-    matches = [_matches(method, "^PUT$"), _matches(path, POLICY_PATH)]
-    return Statement(and_statement=wafv2.CfnWebACL.AndStatementProperty(statements=matches))
+    return _any_of(*(_all_of(_matches(method, f"^{name}$"), _matches(path, at)) for name, at in POLICY_PATHS.items()))
 
 
 def _matches(field: wafv2.CfnWebACL.FieldToMatchProperty, regex: str) -> Statement:

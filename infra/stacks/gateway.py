@@ -10,12 +10,14 @@ from infra.constructs.account_logging import AccountLogging
 from infra.constructs.nag import acknowledge
 from infra.constructs.outbox_pipe import OutboxPipe
 from infra.constructs.rest_api import RestApi
+from infra.constructs.schedule import Schedule
 from infra.constructs.web_acl import WebAcl
 from infra.functions.agent_api import agent_api
 from infra.functions.authorizer import authorizer
 from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
 from infra.functions.price_feed import price_feed
+from infra.functions.proposals import proposals
 from infra.stacks.data import Data
 
 AGENT_ROUTES = ("GET /v1/whoami", "POST /v1/transactions", "GET /v1/transactions/{id}")
@@ -30,6 +32,20 @@ OPERATOR_ROUTES = (
     "POST /v1/agents/{agent}/keys/{key}/revoke",
     "GET /v1/agents/{agent}/policy",
     "PUT /v1/agents/{agent}/policy",
+    "GET /v1/agents/{agent}/policy/draft",
+    "PUT /v1/agents/{agent}/policy/draft",
+    "DELETE /v1/agents/{agent}/policy/draft",
+    "POST /v1/agents/{agent}/policy/publish",
+    "GET /v1/agents/{agent}/policy/versions",
+    "GET /v1/agents/{agent}/policy/versions/{version}",
+    "GET /v1/agents/{agent}/policy/diff",
+    "PUT /v1/agents/{agent}/policy/shadow",
+    "DELETE /v1/agents/{agent}/policy/shadow",
+    "POST /v1/agents/{agent}/policy/backtest",
+    "POST /v1/agents/{agent}/policy/explain",
+    "GET /v1/agents/{agent}/proposal",
+    "POST /v1/policies/validate",
+    "GET /v1/policies/presets/{trust}",
     "GET /v1/agents/{agent}/transactions",
     "GET /v1/agents/{agent}/events",
     "GET /v1/prices",
@@ -53,6 +69,8 @@ class Gateway(Stack):
             self.firewall.protect(api)
         OutboxPipe(self, "OutboxPipe", table=data.core, envelope=outbox(self, data), bus=data.bus)
         price_feed(self, data)
+        daily = proposals(self, data)
+        Schedule(self, "ProposalsDaily", function=daily, every=Duration.days(1))
         self._outputs()
 
     def _agent_api(self, data: Data) -> RestApi:

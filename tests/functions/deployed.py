@@ -20,6 +20,7 @@ from functions.agent_api import handler as agent_api
 from functions.authorizer import handler as authorizer
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
+from functions.proposals import handler as proposals
 from portcullis.protocol import problems, signing
 from tests.functions.api_events import REGION, STAGE, api_event, load_event, multi_value
 
@@ -205,7 +206,7 @@ def _rendered(answer: dict[str, Any]) -> Answer:
 
 def forget() -> None:
     """Start the functions' processes anew: nothing cached."""
-    for factory in (authorizer.authorizer, agent_api.ledger, request.stores):
+    for factory in (authorizer.authorizer, agent_api.ledger, proposals.table, request.stores):
         factory.cache_clear()
 
 

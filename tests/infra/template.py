@@ -45,6 +45,16 @@ class Template:
         methods = self.properties("AWS::ApiGateway::Method").values()
         return [method for method in methods if method["RestApiId"] == {"Ref": api}]
 
+    def paths(self) -> dict[str, str]:
+        """Logical id of a resource of an API -> its path."""
+        parts = self.properties("AWS::ApiGateway::Resource")
+
+        def path(id_: str) -> str:
+            parent = parts[id_]["ParentId"].get("Ref")
+            return f"{path(parent) if parent else ''}/{parts[id_]['PathPart']}"
+
+        return {id_: path(id_) for id_ in parts}
+
     def responses_of(self, api: str) -> dict[str, Properties]:
         responses = self.properties("AWS::ApiGateway::GatewayResponse").values()
         return {each["ResponseType"]: each for each in responses if each["RestApiId"] == {"Ref": api}}

@@ -92,33 +92,64 @@ def test_a_body_beyond_the_inspected_part_is_blocked(gateway: Template) -> None:
     assert constraint["FieldToMatch"]["Body"] == {"OversizeHandling": "MATCH"}
 
 
+AGENT = "ag_0123456789abcdefABCDEF"
+
+
+def exempt(gateway: Template, method: str, path: str) -> bool:
+    """Whether the size rule lets a large body of this request pass."""
+    _, rest = rules(gateway)["OversizeBody"]["Statement"]["AndStatement"]["Statements"]
+    for pair in rest["NotStatement"]["Statement"]["OrStatement"]["Statements"]:
+        named, place = (statement["RegexMatchStatement"] for statement in pair["AndStatement"]["Statements"])
+        assert (named["FieldToMatch"], place["FieldToMatch"]) == ({"Method": {}}, {"UriPath": {}})
+        if re.search(named["RegexString"], method) and re.search(place["RegexString"], path):
+            return True
+    return False
+
+
 @pytest.mark.parametrize(
-    ("path", "exempt"),
+    ("method", "path"),
     [
-        ("/live/v1/agents/ag_0123456789abcdefABCDEF/policy", True),
-        ("/live/v1/agents/ag_0123456789abcdefABCDEF/policy/", False),
-        ("/live/v1/agents/ag_0123456789abcdefABCDEF/keys", False),
-        ("/live/v1/agents/x/policy", False),
-        ("/live/v1/transactions?a=/v1/agents/ag_0123456789abcdefABCDEF/policy", False),
-        ("/live/v1/transactions/live/v1/agents/ag_0123456789abcdefABCDEF/policy", False),
+        ("PUT", f"agents/{AGENT}/policy"),
+        ("PUT", f"agents/{AGENT}/policy/draft"),
+        ("PUT", f"agents/{AGENT}/policy/shadow"),
+        ("POST", f"agents/{AGENT}/policy/backtest"),
+        ("POST", "policies/validate"),
     ],
 )
-def test_only_putting_a_policy_may_exceed_it(gateway: Template, path: str, exempt: bool) -> None:
-    _, rest = rules(gateway)["OversizeBody"]["Statement"]["AndStatement"]["Statements"]
-    statements = rest["NotStatement"]["Statement"]["AndStatement"]["Statements"]
-    put, place = (statement["RegexMatchStatement"] for statement in statements)
-    assert (put["FieldToMatch"], put["RegexString"]) == ({"Method": {}}, "^PUT$")
-    assert place["FieldToMatch"] == {"UriPath": {}}
-    assert bool(re.search(place["RegexString"], path)) is exempt
+def test_what_carries_a_whole_policy_may_exceed_it(gateway: Template, method: str, path: str) -> None:
+    assert exempt(gateway, method, f"/live/v1/{path}")
+    assert not exempt(gateway, method, f"/live/v1/{path}/")
+    assert not exempt(gateway, method, f"/live/v1/transactions/live/v1/{path}")
+    assert not exempt(gateway, {"PUT": "POST", "POST": "PUT"}[method], f"/live/v1/{path}")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", f"agents/{AGENT}/keys"),
+        ("PUT", "agents/x/policy"),
+        ("POST", f"agents/{AGENT}/policy/publish"),
+        ("POST", f"agents/{AGENT}/policy/explain"),
+        ("POST", "agents"),
+        ("POST", "transactions"),
+        ("POST", f"transactions?a=/v1/agents/{AGENT}/policy/backtest"),
+    ],
+)
+def test_nothing_else_may(gateway: Template, method: str, path: str) -> None:
+    assert not exempt(gateway, method, f"/live/v1/{path}")
 
 
 def test_what_may_exceed_it_is_authorized_by_iam_and_no_route_of_the_agent_api(gateway: Template) -> None:
-    for api in gateway.resources("AWS::ApiGateway::RestApi"):
-        puts = [method for method in gateway.methods_of(api) if method["HttpMethod"] == "PUT"]
-        if api == gateway.api("Agent API"):
-            assert puts == []
-        else:
-            assert {method["AuthorizationType"] for method in puts} == {"AWS_IAM"}
+    paths = gateway.paths()
+    allowed = [
+        (api, method)
+        for api in gateway.resources("AWS::ApiGateway::RestApi")
+        for method in gateway.methods_of(api)
+        if exempt(gateway, method["HttpMethod"], f"/live{paths[method['ResourceId']['Ref']]}".replace("{agent}", AGENT))
+    ]
+    assert len(allowed) == 5
+    assert {api for api, _ in allowed} == {gateway.api("Operator API")}
+    assert {method["AuthorizationType"] for _, method in allowed} == {"AWS_IAM"}
 
 
 def test_nothing_keeps_signatures(gateway: Template, stage_name: str) -> None:

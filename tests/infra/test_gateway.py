@@ -48,7 +48,7 @@ def test_every_agent_method_goes_through_the_authorizer(gateway: Template) -> No
 
 def test_every_operator_method_requires_iam(gateway: Template) -> None:
     methods = gateway.methods_of(gateway.api("Operator API"))
-    assert len(methods) == 14
+    assert len(methods) == 28
     assert {method["AuthorizationType"] for method in methods} == {"AWS_IAM"}
 
 
@@ -56,7 +56,7 @@ def test_no_method_takes_what_is_not_listed(gateway: Template) -> None:
     paths = {resource["PathPart"] for resource in gateway.properties("AWS::ApiGateway::Resource").values()}
     methods = {method["HttpMethod"] for method in gateway.properties("AWS::ApiGateway::Method").values()}
     assert not [path for path in paths if path.endswith("+}")]
-    assert methods == {"GET", "POST", "PUT"}
+    assert methods == {"GET", "POST", "PUT", "DELETE"}
 
 
 def test_every_refusal_is_a_problem_with_security_headers(responses: dict[str, dict[str, Any]]) -> None:

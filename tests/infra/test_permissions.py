@@ -12,6 +12,7 @@ MAY = {
     "OperatorFunction": LOG | READ_WRITE | {"dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"},
     "Outbox": LOG,
     "PriceFeed": LOG | CONSUME | {"dynamodb:GetItem", "dynamodb:PutItem"},
+    "Proposals": LOG | READ_WRITE | {"dynamodb:Query"},
 }
 
 
@@ -53,12 +54,13 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
             if "Condition" in statement
         ]
-        for name in ("Authorizer", "AgentFunction", "PriceFeed")
+        for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals")
     }
     assert kinds == {
         "Authorizer": [("KEY#*",)],
         "AgentFunction": [("AGENT#*",), ("PRICES",)],
         "PriceFeed": [("PRICES",)],
+        "Proposals": [("AGENTS",), ("AGENT#*",)],
     }
 
 
@@ -74,10 +76,19 @@ def test_nonces_are_only_put_by_the_authorizer_and_only_their_uses_read_by_opera
     assert reach == {("Authorizer", "dynamodb:PutItem", ""), ("OperatorFunction", "dynamodb:Query", "/index/by_key")}
 
 
-def test_only_api_gateway_may_invoke_a_function_and_only_for_its_api(gateway: Template) -> None:
+def test_only_its_own_api_or_schedule_may_invoke_a_function(gateway: Template) -> None:
+    scheduled = {
+        target["Arn"]["Fn::GetAtt"][0]: rule
+        for rule, properties in gateway.properties("AWS::Events::Rule").items()
+        for target in properties["Targets"]
+    }
     for permission in gateway.properties("AWS::Lambda::Permission").values():
-        assert permission["Principal"] == "apigateway.amazonaws.com"
-        assert {"Ref": "AWS::AccountId"} in permission["SourceArn"]["Fn::Join"][1]
+        if rule := scheduled.get(permission["FunctionName"]["Fn::GetAtt"][0]):
+            assert permission["Principal"] == "events.amazonaws.com"
+            assert permission["SourceArn"]["Fn::GetAtt"][0] == rule
+        else:
+            assert permission["Principal"] == "apigateway.amazonaws.com"
+            assert {"Ref": "AWS::AccountId"} in permission["SourceArn"]["Fn::Join"][1]
 
 
 def test_no_function_role_carries_a_managed_policy(gateway: Template) -> None:

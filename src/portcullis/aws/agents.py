@@ -1,11 +1,12 @@
-"""Agents as operators manage them: create, suspend, change policy."""
+"""Agents as operators manage them: create, suspend."""
 
 from typing import Any
 
-from portcullis.aws import accounts, changes
+from portcullis.aws import accounts, changes, policy_versions
 from portcullis.aws.changes import Actor, Change, Conflict
-from portcullis.aws.dynamo import Cancelled, Item, Table
+from portcullis.aws.dynamo import Cancelled, Table
 from portcullis.aws.policies import Policies
+from portcullis.aws.policy_versions import Version
 from portcullis.aws.wire import Unavailable
 from portcullis.domain.account import Account
 from portcullis.domain.policy_document import PolicyDocument
@@ -16,11 +17,12 @@ def create(table: Table, policies: Policies, actor: Actor, agent: str, name: str
     """A new active agent under version 1 of its policy. The same id, name and policy again: the same agent."""
     sha256 = policies.put(document.text())
     account = Account(agent, name, "active", 1, 1, 1, sha256, frozenset(), actor.now)
+    first = Version(1, sha256, document.trust, actor.now, actor.now, actor.arn)
     change = Change("agent.created", {"name": name, "policy_version": 1, "policy_sha256": sha256.hex()})
     try:
         table.transact(
             changes.put_new(accounts.to_item(account)),
-            changes.put_new(_policy_item(agent, 1, sha256, actor)),
+            changes.put_new(policy_versions.to_item(agent, first)),
             changes.event_put(actor, agent, accounts.partition(agent), 1, change, agent),
         )
     except Cancelled:
@@ -41,41 +43,6 @@ def suspend(table: Table, actor: Actor, agent: str, reason: str) -> Account | No
         return Change("agent.suspended", data, sets=sets, clauses=f"REMOVE {removed}", names=names)
 
     return changes.apply(table, agent, actor, plan)
-
-
-def publish(
-    table: Table, policies: Policies, actor: Actor, agent: str, document: PolicyDocument, if_match: int
-) -> Account | None:
-    """Put a new policy version in force, provided that ``if_match`` is the one in force now."""
-    sha256 = policies.put(document.text())
-
-    def plan(account: Account) -> Change | None:
-        if account.policy_version == if_match + 1 and account.policy_sha256 == sha256:
-            return None
-        if account.policy_version != if_match:
-            raise Conflict(f"Version {account.policy_version} is in force, not {if_match}. Read it, then decide.")
-        version = if_match + 1
-        return Change(
-            "policy.published",
-            {"policy_version": version, "policy_sha256": sha256.hex()},
-            others=[changes.put_new(_policy_item(agent, version, sha256, actor))],
-            sets={"policy_version": version, "policy_sha256": sha256},
-            # The arrival time belongs to the old rate; under a stricter one it could lie days ahead.
-            clauses="REMOVE tat",
-        )
-
-    return changes.apply(table, agent, actor, plan)
-
-
-def _policy_item(agent: str, version: int, sha256: bytes, actor: Actor) -> Item:
-    return {
-        "pk": accounts.partition(agent),
-        "sk": f"POLICY#{version:010d}",
-        "version": version,
-        "sha256": sha256,
-        "published_at": actor.now,
-        "published_by": actor.arn,
-    }
 
 
 def _existing(table: Table, wanted: Account) -> Account:

@@ -57,14 +57,19 @@ class OperatorApiSettings:
 class PriceFeedSettings:
     """Of the price feed."""
 
-    stage: str
+    core_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalsSettings:
+    """Of the trust upgrade proposals."""
+
     core_table: str
 
 
 def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:
     """The price feed's settings, or MissingSetting."""
-    read = _reader(environ)
-    return PriceFeedSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"))
+    return PriceFeedSettings(_reader(environ)("CORE_TABLE"))
 
 
 def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
@@ -85,6 +90,11 @@ def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings
     return OperatorApiSettings(
         read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("NONCES_TABLE"), read("POLICY_BUCKET"), read("MAC_KEY_ID")
     )
+
+
+def proposals(environ: Mapping[str, str] = os.environ) -> ProposalsSettings:
+    """The settings of the trust upgrade proposals, or MissingSetting."""
+    return ProposalsSettings(_reader(environ)("CORE_TABLE"))
 
 
 def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:

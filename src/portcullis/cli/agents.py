@@ -18,10 +18,10 @@ Agent = Annotated[str, typer.Argument(help="Agent id (ag_…).")]
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What people call it.")],
-    policy: Annotated[Path, typer.Option(help="Policy document, JSON (- for standard input).")],
+    policy: Annotated[Path | None, typer.Option(help="Policy document, JSON (- for standard input).")] = None,
 ) -> None:
-    """Create an agent under a policy."""
-    body = {"name": name, "policy": documents.read(policy)}
+    """Create an agent under a policy; without one, under that of low trust, which allows nobody yet."""
+    body = {"name": name} if policy is None else {"name": name, "policy": documents.read(policy)}
     session(context).show(session(context).operator.create("/v1/agents", body))
 
 

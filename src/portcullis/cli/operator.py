@@ -47,14 +47,17 @@ class Operator:
         headers = {"Idempotency-Key": secrets.token_urlsafe(24)}
         return self._call(_with_body("POST", path, body, headers, repeatable=True))
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def post(self, path: str, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
         """Act, once."""
-        return self._call(_with_body("POST", path, body or {}, {}, repeatable=False))
+        return self._call(_with_body("POST", path, body or {}, _named(headers), repeatable=False))
 
     def put(self, path: str, body: Any, **headers: str) -> dict[str, Any]:
         """Replace, once; header names are given with underscores."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self._call(_with_body("PUT", path, body, named, repeatable=False))
+        return self._call(_with_body("PUT", path, body, _named(headers), repeatable=False))
+
+    def delete(self, path: str, **headers: str) -> dict[str, Any]:
+        """Remove, once."""
+        return self._call(Call("DELETE", _checked(path), repeatable=False, headers=_named(headers)))
 
     def _call(self, call: Call) -> dict[str, Any]:
         steps = attempts(
@@ -98,6 +101,10 @@ def _object(answer: Answer) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Failure("the answer is not this API's; check that --url is the operator API's, stage included", REFUSED)
     return body
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 def _with_body(method: str, path: str, body: Any, headers: dict[str, str], *, repeatable: bool) -> Call:

@@ -7,7 +7,7 @@ transaction, or else the agent (or the price table) whose configuration changed.
 from typing import Any
 
 from portcullis.domain import times
-from portcullis.domain.record import Mover, Record, describe
+from portcullis.domain.record import Mover, Record, describe_to_operator
 
 VERSION = 1
 
@@ -25,7 +25,7 @@ def of_record(record: Record) -> dict[str, Any]:
         at=moved.at,
         txid=record.id,
         verified=moved.key_id is not None,
-        data=describe(record),
+        data=describe_to_operator(record),
     )
 
 

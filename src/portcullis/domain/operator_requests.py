@@ -73,10 +73,10 @@ PublicKey = Annotated[str, Field(max_length=public_keys.MAX_TEXT), AfterValidato
 
 
 class NewAgent(StrictModel):
-    """``POST /v1/agents``."""
+    """``POST /v1/agents``; without a policy it is one of low trust, which allows nobody."""
 
     name: Label
-    policy: PolicyDocument
+    policy: PolicyDocument = Field(default_factory=PolicyDocument)
 
 
 class NewKey(StrictModel):
@@ -137,6 +137,7 @@ def describe_account(account: Account) -> dict[str, Any]:
         "epoch": account.epoch,
         "policy_version": account.policy_version,
         "policy_sha256": account.policy_sha256.hex(),
+        **({"shadow_sha256": account.shadow_sha256.hex()} if account.shadow_sha256 else {}),
         "created_at": times.rfc3339(account.created_at),
     }
 

@@ -129,6 +129,11 @@ def describe(record: Record) -> dict[str, Any]:
     return described | _later(record)
 
 
+def describe_to_operator(record: Record) -> dict[str, Any]:
+    """The public form, and what no agent may know: what the shadow policy would have said, where it differs."""
+    return describe(record) | ({"shadow": record.shadow} if record.shadow else {})
+
+
 def describe_violations(violations: tuple[Violation, ...]) -> list[dict[str, Any]]:
     """The public form of violations."""
     return [{"rule": v.rule, "detail": v.detail, "severity": v.severity} for v in violations]

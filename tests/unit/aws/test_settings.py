@@ -11,6 +11,8 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.authorizer: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "MAC_KEY_ID"],
     settings.agent_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "POLICY_BUCKET"],
     settings.operator_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "POLICY_BUCKET", "MAC_KEY_ID"],
+    settings.price_feed: ["CORE_TABLE"],
+    settings.proposals: ["CORE_TABLE"],
     settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
 }
 CASES = [(read, name) for read, names in READERS.items() for name in names]

@@ -6,6 +6,7 @@ import pytest
 
 from portcullis.domain import operator_requests as requests
 from portcullis.domain.models import Model, validate
+from portcullis.domain.policy_document import parse_document
 from portcullis.domain.rate import Rate
 from portcullis.protocol.strict_json import MalformedInput
 from tests.unit.domain import builders
@@ -62,8 +63,9 @@ def test_a_wrong_name(name: Any) -> None:
     refused(requests.NewAgent, {"name": name, "policy": POLICY}, "name: ")
 
 
-def test_an_agent_needs_a_policy() -> None:
-    refused(requests.NewAgent, {"name": "payer"}, "policy: Field required")
+def test_an_agent_without_a_policy_gets_that_of_low_trust_and_null_is_none() -> None:
+    assert validate(requests.NewAgent, {"name": "payer"}).policy == parse_document({"trust": "low"})
+    refused(requests.NewAgent, {"name": "payer", "policy": None}, "policy: ")
 
 
 @pytest.mark.parametrize("reason", ["", "a" * 201, "a\n"])
