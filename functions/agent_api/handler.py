@@ -4,6 +4,7 @@ import time
 from functools import cache
 from typing import Any
 
+from functions.agent_api import risk
 from portcullis.aws import settings
 from portcullis.aws.dynamo import Table
 from portcullis.aws.ledger import Ledger, Rejected
@@ -130,4 +131,5 @@ _ROUTES = {
     ("GET", "/v1/whoami"): _whoami,
     ("POST", "/v1/transactions"): _create_transaction,
     ("GET", "/v1/transactions/{id}"): _get_transaction,
+    **risk.ROUTES,
 }

@@ -1,14 +1,17 @@
 """The operator API: API Gateway checked the caller's AWS signature and permission; every change names its caller."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions.operator_api import agents, keys, policies, prices, request, transactions
+from functions.operator_api import agents, approvals, approvers, keys, policies, prices, request, transactions
 from portcullis.aws.changes import Conflict
 from portcullis.aws.proxy import Answer, Refusal, respond
 
-ROUTES = agents.ROUTES | keys.ROUTES | policies.ROUTES | prices.ROUTES | transactions.ROUTES
+Routes = dict[tuple[str, str], Callable[[dict[str, Any]], Answer]]
+SUBJECTS = (agents, approvals, approvers, keys, policies, prices, transactions)
+ROUTES: Routes = {route: handle for subject in SUBJECTS for route, handle in subject.ROUTES.items()}
 
 logger = Logger(service="operator_api")
 

@@ -9,7 +9,7 @@ from infra.stacks.data import Data
 
 def agent_api(scope: Construct, data: Data) -> Function:
     """Answers agents whose requests the authorizer has proved."""
-    write = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    write = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")
     function = Function(
         scope,
         "AgentFunction",

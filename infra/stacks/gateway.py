@@ -17,7 +17,12 @@ from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
 from infra.stacks.data import Data
 
-AGENT_ROUTES = ("GET /v1/whoami", "POST /v1/transactions", "GET /v1/transactions/{id}")
+AGENT_ROUTES = (
+    "GET /v1/whoami",
+    "POST /v1/transactions",
+    "GET /v1/transactions/{id}",
+    "POST /v1/transactions/{id}/risk-decision",
+)
 OPERATOR_ROUTES = (
     "GET /v1/agents",
     "POST /v1/agents",
@@ -30,7 +35,18 @@ OPERATOR_ROUTES = (
     "GET /v1/agents/{agent}/policy",
     "PUT /v1/agents/{agent}/policy",
     "GET /v1/agents/{agent}/transactions",
+    "GET /v1/agents/{agent}/transactions/{id}",
+    "POST /v1/agents/{agent}/transactions/{id}/cancel",
     "GET /v1/agents/{agent}/events",
+    "GET /v1/approvers",
+    "POST /v1/approvers",
+    "POST /v1/approvers/{approver}/approvals",
+    "POST /v1/approvers/{approver}/confirm",
+    "POST /v1/approvers/{approver}/denials",
+    "POST /v1/approvers/{approver}/device",
+    "POST /v1/approvers/{approver}/enrolments",
+    "POST /v1/approvers/{approver}/reconciliations",
+    "POST /v1/approvers/{approver}/revocations",
     "GET /v1/prices",
     "PUT /v1/prices/{token}",
 )

@@ -4,7 +4,7 @@ from tests.infra.template import Template, as_list, strings_in
 
 FUNCTIONS = ("Authorizer", "AgentFunction", "OperatorFunction", "Outbox")
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
-READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"}
 
 MAY = {
     "Authorizer": LOG | {"dynamodb:GetItem", "dynamodb:PutItem", "kms:GenerateMac"},

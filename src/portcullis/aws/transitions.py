@@ -62,9 +62,23 @@ def _actions(record: Record, outcome: Moved, account: Account) -> list[dict[str,
         seen = outcome.guarded
         guard.require(state="active", epoch=record.epoch, policy_version=seen.policy_version)
     _release(record, outcome.record, account, guard)
+    _revalue(record, outcome.record, account, guard)
     if guard.conditions:
         actions.append(guard.action(accounts.primary_key(record.agent)))
     return actions
+
+
+def _revalue(before: Record, after: Record, account: Account, update: Update) -> None:
+    """Book what is still reserved at its present value. More only where nothing else was booked meanwhile, for the
+    plan found room in the window as it was."""
+    more = (after.usd or 0) - (before.usd or 0)
+    kept = [window for window in before.windows if window in after.windows and window in account.windows]
+    for number, window in enumerate(kept if more else ()):
+        name = f"#kept{number}"
+        update.names[name] = window
+        update.values |= {":more": more, f":seen{number}": account.windows[window]}
+        update.conditions.append(f"{name} = :seen{number}")
+        update.sets.append(f"{name} = {name} + :more")
 
 
 def _move(before: Record, after: Record) -> dict[str, Any]:

@@ -20,7 +20,8 @@ TOKEN = re.compile(r"[A-Z0-9]{1,12}", re.ASCII)
 PRICE_LIFETIME = 86_400 * times.SECOND
 SECRET_RETRY_WINDOW = 600 * times.SECOND
 """How long the same Idempotency-Key shows a new key's secret again, to the caller whose first answer was lost."""
-SCOPES = ("transactions:create", "transactions:read")
+SCOPES = ("transactions:create", "transactions:read", "transactions:risk")
+DEFAULT_SCOPES = SCOPES[:2]
 
 
 def _scope(text: str) -> str:
@@ -82,7 +83,7 @@ class NewKey(StrictModel):
     """
 
     scopes: Annotated[list[Annotated[str, AfterValidator(_scope)]], Field(min_length=1, max_length=8)] = Field(
-        default_factory=lambda: list(SCOPES)
+        default_factory=lambda: list(DEFAULT_SCOPES)
     )
     ip_ranges: Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=16)] = Field(
         default_factory=list
