@@ -19,11 +19,6 @@ SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Approvers/"
 
 
 @pytest.fixture
-def people(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> People:
-    return People(stack, monkeypatch)
-
-
-@pytest.fixture
 def serial(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     """For threads: moto's calls are not serializable, as DynamoDB's are."""
     request.stores.cache_clear()
@@ -79,9 +74,7 @@ def test_an_unconfirmed_first_approver_gives_way_after_an_hour(people: People) -
 def test_a_bootstrap_is_repeated_under_its_idempotency_key(people: People) -> None:
     headers = {"Idempotency-Key": unique("bootstrap")}
     alice = Person("alice", user("alice"))
-    first, second = (
-        people.call(alice, "POST", "/v1/approvers", {"name": "alice"}, headers=headers) for _ in range(2)
-    )
+    first, second = (people.call(alice, "POST", "/v1/approvers", {"name": "alice"}, headers=headers) for _ in range(2))
     assert (first.status, first.body) == (201, second.body)
     other = people.call(alice, "POST", "/v1/approvers", {"name": "other"}, headers=headers)
     assert (other.status, other.code) == (409, "idempotency_conflict")
