@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from functions.operator_api import request
-from portcullis.aws import codes
 from portcullis.domain.approvers import ENROLMENT_LIFETIME, LOCK, MAX_ATTEMPTS
 from portcullis.domain.times import SECOND
 from portcullis.protocol import totp
@@ -239,7 +238,7 @@ def test_racing_guesses_have_five_checked(people: People, serial: None, monkeypa
             checked.append(arguments)
         return matched_step(*arguments)
 
-    monkeypatch.setattr(codes.totp, "matched_step", counting)
+    monkeypatch.setattr(totp, "matched_step", counting)
     people.stack.caller = alice.arn
     body = {"name": "bob", "identity": user("bob"), "code": wrong}
     with ThreadPoolExecutor(16) as threads:

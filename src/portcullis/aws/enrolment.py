@@ -107,13 +107,13 @@ def refused() -> Conflict:
 def _apply(table: Table, actor: Actor, plan: Plan, presented: Presented | None = None, **sets: Any) -> None:
     """Make a change, and use the code that allows it, with ``sets`` of its approver; or use that code for nothing."""
     for _ in changes.attempts():
-        registry = approvers.read_registry(table)
-        change = _planned(table, plan, registry, presented)
+        present = approvers.read_registry(table)
+        change = _planned(table, plan, present, presented)
         if change is None:
             return
         used = [presented.action(**sets)] if presented else []
         try:
-            table.transact(*used, *_actions(actor, registry, change))
+            table.transact(*used, *_actions(actor, present, change))
         except Cancelled as cancelled:
             if presented and cancelled.failed(0):
                 raise refused() from None
