@@ -16,9 +16,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from functions.agent_api import handler as agent_api
+from functions.agent_api import request as agent_request
 from functions.authorizer import handler as authorizer
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
+from functions.sweeper import handler as sweeper
 from portcullis.protocol import problems, signing
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -192,13 +194,15 @@ class Deployed:
 def api_event(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
     """What API Gateway makes of a request."""
     event = load_event("authorizer/request.json") | load_event("agent_api/request.json")
-    resource = "/v1/transactions/{id}" if path.startswith("/v1/transactions/") else path
+    parts = path.split("/")
+    txid = parts[3] if path.startswith("/v1/transactions/") else None
+    resource = "/".join(["", "v1", "transactions", "{id}", *parts[4:]]) if txid else path
     event |= {
         "methodArn": f"arn:aws:execute-api:{REGION}:123456789012:a1b2c3d4e5/{STAGE}/{method}{path}",
         "httpMethod": method,
         "path": path,
         "resource": resource,
-        "pathParameters": {"id": path.rsplit("/", 1)[1]} if resource != path else None,
+        "pathParameters": {"id": txid} if txid else None,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
         "multiValueQueryStringParameters": _multi(query),
         "body": body.decode() or None,
@@ -221,7 +225,7 @@ def _rendered(answer: dict[str, Any]) -> Answer:
 
 def forget() -> None:
     """Start the functions' processes anew: nothing cached."""
-    for factory in (authorizer.authorizer, agent_api.ledger, request.stores):
+    for factory in (authorizer.authorizer, agent_request.stores, sweeper.table, request.stores):
         factory.cache_clear()
 
 
