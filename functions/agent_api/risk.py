@@ -4,9 +4,9 @@ from typing import Any
 
 from functions.agent_api.request import body_as, now, require, stores
 from portcullis.aws import transitions
-from portcullis.aws.dynamo import Cancelled
 from portcullis.aws.proxy import Answer, Refusal, json_answer
 from portcullis.aws.redecision import approval, approval_answer
+from portcullis.aws.transitions import Caller, NotLive, Plan
 from portcullis.domain import lifecycle, redecision
 from portcullis.domain.account import Account
 from portcullis.domain.approver_requests import RiskDecision
@@ -27,11 +27,11 @@ def _decide(event: dict[str, Any], principal: Principal) -> Answer:
     if wanted.agent_id == principal.agent:
         raise Refusal("forbidden", "No agent decides on its own request.")
     mover = Mover(principal.agent, principal.key_id, principal.source_ip, now())
-    live = transitions.live_principal(principal.agent, principal.key_version)
+    caller = Caller(principal.agent, principal.key_version)
     try:
-        outcome = transitions.apply(stores().table, wanted.agent_id, txid, _plan(wanted, mover), [live])
-    except Cancelled:
-        raise _not_live(principal) from None
+        outcome = transitions.apply(stores().table, wanted.agent_id, txid, _plan(wanted, mover), caller=caller)
+    except NotLive as refused:
+        raise Refusal(refused.code) from None
     if outcome is None:
         raise Refusal("not_found", NO_SUCH_TRANSACTION)
     if isinstance(outcome, Conflict):
@@ -39,7 +39,7 @@ def _decide(event: dict[str, Any], principal: Principal) -> Answer:
     return approval_answer(outcome, mover) if wanted.decision == "approve" else json_answer(200, describe(outcome))
 
 
-def _plan(wanted: RiskDecision, mover: Mover) -> transitions.Plan:
+def _plan(wanted: RiskDecision, mover: Mover) -> Plan:
     content_sha256 = bytes.fromhex(wanted.content_sha256)
     approve = approval(stores().table, stores().policies, mover, BY_RISK_AGENT, content_sha256)
 
@@ -61,11 +61,6 @@ def _require_entitled(mover: Mover, record: Record, account: Account) -> None:
     transaction = from_text(record.content)
     if mover.actor in (transaction.destination[1], transaction.instructed_by):
         raise Refusal("forbidden", "No agent decides on what it is paid, or has asked for.")
-
-
-def _not_live(principal: Principal) -> Refusal:
-    account = stores().ledger.account(principal.agent)
-    return Refusal("agent_suspended" if account is None or account.state != "active" else "invalid_credentials")
 
 
 ROUTES = {

@@ -5,7 +5,7 @@ from typing import Any
 from functions.operator_api.codes import presented_by
 from functions.operator_api.request import actor_of, body_as, stores
 from functions.operator_api.transactions import NO_SUCH_TRANSACTION
-from portcullis.aws import enrolment, transitions
+from portcullis.aws import enrolment, records, transitions
 from portcullis.aws.codes import Presented
 from portcullis.aws.dynamo import Cancelled
 from portcullis.aws.proxy import Answer, Refusal, json_answer
@@ -40,6 +40,9 @@ def _deny(event: dict[str, Any]) -> Answer:
 def _reconcile(event: dict[str, Any]) -> Answer:
     wanted = body_as(event, Reconciliation)
     presented, mover = _authorized(event, wanted)
+    found = records.read(stores().table, wanted.agent_id, wanted.transaction_id)
+    if found is not None:
+        transitions.expire(stores().table, found, mover.at)
 
     def plan(record: Record, _: object) -> lifecycle.Outcome:
         return lifecycle.reconcile(record, mover, wanted.outcome, wanted.reference)

@@ -26,7 +26,8 @@ def _list_transactions(event: dict[str, Any]) -> Answer:
 
 
 def _get_transaction(event: dict[str, Any]) -> Answer:
-    return json_answer(200, describe(_existing(records.read(stores().table, agent_of(event), _id(event)))))
+    found = _existing(records.read(stores().table, agent_of(event), _id(event)))
+    return json_answer(200, describe(transitions.expire(stores().table, found, actor_of(event).now)))
 
 
 def _cancel(event: dict[str, Any]) -> Answer:

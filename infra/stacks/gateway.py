@@ -10,17 +10,25 @@ from infra.constructs.account_logging import AccountLogging
 from infra.constructs.nag import acknowledge
 from infra.constructs.outbox_pipe import OutboxPipe
 from infra.constructs.rest_api import RestApi
+from infra.constructs.schedule import Schedule
 from infra.constructs.web_acl import WebAcl
 from infra.functions.agent_api import agent_api
 from infra.functions.authorizer import authorizer
 from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
+from infra.functions.sweeper import sweeper
 from infra.stacks.data import Data
 
 AGENT_ROUTES = (
     "GET /v1/whoami",
+    "GET /v1/transactions",
     "POST /v1/transactions",
     "GET /v1/transactions/{id}",
+    "POST /v1/transactions/{id}/claim",
+    "POST /v1/transactions/{id}/settle",
+    "POST /v1/transactions/{id}/fail",
+    "POST /v1/transactions/{id}/cancel",
+    "POST /v1/transactions/{id}/confirm",
     "POST /v1/transactions/{id}/risk-decision",
 )
 OPERATOR_ROUTES = (
@@ -67,6 +75,7 @@ class Gateway(Stack):
             logging.precede(api)
             self.firewall.protect(api)
         OutboxPipe(self, "OutboxPipe", table=data.core, envelope=outbox(self, data), bus=data.bus)
+        Schedule(self, "Sweep", function=sweeper(self, data), every=Duration.minutes(1))
         self._outputs()
 
     def _agent_api(self, data: Data) -> RestApi:

@@ -20,6 +20,7 @@ from functions.agent_api import request as agent_request
 from functions.authorizer import handler as authorizer
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
+from functions.sweeper import handler as sweeper
 from portcullis.protocol import problems, signing
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -193,8 +194,9 @@ class Deployed:
 def api_event(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
     """What API Gateway makes of a request."""
     event = load_event("authorizer/request.json") | load_event("agent_api/request.json")
-    _, _, txid, *action = [*path.split("/")[1:], "", ""][:4] if path.startswith("/v1/transactions/") else ("",) * 4
-    resource = "/".join(["/v1/transactions/{id}", *filter(None, action)]) if txid else path
+    parts = path.split("/")
+    txid = parts[3] if path.startswith("/v1/transactions/") else None
+    resource = "/".join(["", "v1", "transactions", "{id}", *parts[4:]]) if txid else path
     event |= {
         "methodArn": f"arn:aws:execute-api:{REGION}:123456789012:a1b2c3d4e5/{STAGE}/{method}{path}",
         "httpMethod": method,
@@ -223,7 +225,7 @@ def _rendered(answer: dict[str, Any]) -> Answer:
 
 def forget() -> None:
     """Start the functions' processes anew: nothing cached."""
-    for factory in (authorizer.authorizer, agent_api.ledger, agent_request.stores, request.stores):
+    for factory in (authorizer.authorizer, agent_request.stores, sweeper.table, request.stores):
         factory.cache_clear()
 
 

@@ -52,6 +52,14 @@ class OperatorApiSettings:
     mac_key_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SweeperSettings:
+    """Of the sweeper."""
+
+    stage: str
+    core_table: str
+
+
 def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
     """The authorizer's settings, or MissingSetting."""
     read = _reader(environ)
@@ -68,6 +76,12 @@ def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings
     """The operator API's settings, or MissingSetting."""
     read = _reader(environ)
     return OperatorApiSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("POLICY_BUCKET"), read("MAC_KEY_ID"))
+
+
+def sweeper(environ: Mapping[str, str] = os.environ) -> SweeperSettings:
+    """The sweeper's settings, or MissingSetting."""
+    read = _reader(environ)
+    return SweeperSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"))
 
 
 def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:

@@ -4,13 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from portcullis.domain.agent_requests import Sha256, Text
 from portcullis.domain.approvers import APPROVER_ID, identity_of
 from portcullis.domain.identifiers import TRANSACTION_ID
 from portcullis.domain.models import StrictModel
 from portcullis.domain.operator_requests import Label
 from portcullis.domain.transaction import AgentId
-
-MAX_TEXT_BYTES = 128
 
 
 def _identity(text: str) -> str:
@@ -20,17 +19,9 @@ def _identity(text: str) -> str:
     return identity
 
 
-def _text(text: str) -> str:
-    if not text.isprintable() or len(text.encode()) > MAX_TEXT_BYTES:
-        raise ValueError(f"printable characters, at most {MAX_TEXT_BYTES} bytes of UTF-8")
-    return text
-
-
 Code = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 ApproverId = Annotated[str, Field(pattern=f"^{APPROVER_ID.pattern}$")]
 TransactionId = Annotated[str, Field(pattern=f"^{TRANSACTION_ID.pattern}$")]
-ContentSha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_BYTES), AfterValidator(_text)]
 
 
 class FirstApprover(StrictModel):
@@ -71,7 +62,7 @@ class OnTransaction(StrictModel):
 class Approval(OnTransaction):
     """``POST /v1/approvers/{approver}/approvals``, of exactly the content that was shown."""
 
-    content_sha256: ContentSha256
+    content_sha256: Sha256
 
 
 class Denial(OnTransaction):
@@ -97,7 +88,7 @@ class RiskDecision(StrictModel):
     """``POST /v1/transactions/{id}/risk-decision``, on a transaction of the agent that is named."""
 
     agent_id: AgentId
-    content_sha256: ContentSha256
+    content_sha256: Sha256
     decision: Literal["approve", "deny"]
     reason: Text | None = None
 

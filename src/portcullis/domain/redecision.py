@@ -12,7 +12,7 @@ from portcullis.domain.account import Account
 from portcullis.domain.approvers import is_approver
 from portcullis.domain.decisions import BY_HUMAN, BY_PARTIES, BY_RISK_AGENT, Decision, Denied, NeedsApproval, Violation
 from portcullis.domain.judgement import Rulebook
-from portcullis.domain.lifecycle import Conflict, Moved, Outcome
+from portcullis.domain.lifecycle import Conflict, Moved, Outcome, Unchanged
 from portcullis.domain.record import Mover, Record
 from portcullis.domain.rules import WEIGHTS, Case, decide
 from portcullis.domain.transaction import Transaction, from_text
@@ -32,6 +32,8 @@ def approve(
     case = _case(record, account, rulebook, mover.at)
     decision = decide(rulebook.policy, case)
     as_it_was = lifecycle.approve(record, account, mover, by, content_sha256)
+    if isinstance(as_it_was, Unchanged):
+        return as_it_was
     if isinstance(decision, Denied):
         return as_it_was if isinstance(as_it_was, Conflict) else _void(record, account, mover, by, decision)
     held = _under(record, account, case, decision)
