@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from infra.stacks.gateway import AGENT_ROUTES, OPERATOR_ROUTES
 from portcullis.protocol.problems import CONTENT_TYPE, PROBLEMS, SECURITY_HEADERS
 from tests.infra.template import Template, text_of
 
@@ -37,7 +38,7 @@ def test_a_verdict_is_never_cached_and_never_pre_empted(gateway: Template) -> No
 def test_every_agent_method_goes_through_the_authorizer(gateway: Template) -> None:
     (authorizer,) = gateway.resources("AWS::ApiGateway::Authorizer")
     methods = gateway.methods_of(gateway.api("Agent API"))
-    assert len(methods) == 3
+    assert len(methods) == len(AGENT_ROUTES)
     for method in methods:
         assert method["AuthorizationType"] == "CUSTOM"
         assert method["AuthorizerId"] == {"Ref": authorizer}
@@ -45,7 +46,7 @@ def test_every_agent_method_goes_through_the_authorizer(gateway: Template) -> No
 
 def test_every_operator_method_requires_iam(gateway: Template) -> None:
     methods = gateway.methods_of(gateway.api("Operator API"))
-    assert len(methods) == 14
+    assert len(methods) == len(OPERATOR_ROUTES)
     assert {method["AuthorizationType"] for method in methods} == {"AWS_IAM"}
 
 
