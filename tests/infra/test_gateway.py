@@ -37,7 +37,7 @@ def test_a_verdict_is_never_cached_and_never_pre_empted(gateway: Template) -> No
 def test_every_agent_method_goes_through_the_authorizer(gateway: Template) -> None:
     (authorizer,) = gateway.resources("AWS::ApiGateway::Authorizer")
     methods = gateway.methods_of(gateway.api("Agent API"))
-    assert len(methods) == 3
+    assert len(methods) == 9
     for method in methods:
         assert method["AuthorizationType"] == "CUSTOM"
         assert method["AuthorizerId"] == {"Ref": authorizer}
