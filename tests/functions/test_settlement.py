@@ -240,34 +240,28 @@ def test_lists(stack: Deployed, agent: Agent, pays: Agent) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "changes", "field"),
+    ("action", "body", "field"),
     [
+        ("claim", {}, "claim_token"),
         ("claim", {"claim_token": "short"}, "claim_token"),
         ("claim", {"claim_token": "spaces are not allowed"}, "claim_token"),
-        ("claim", {"agent_id": "ag_1"}, "agent_id"),
-        ("claim", {"reference": "ref-1"}, "reference"),
-        ("settle", {}, "reference"),
-        ("settle", {"reference": ""}, "reference"),
-        ("settle", {"reference": "x" * 129}, "reference"),
-        ("settle", {"reference": "two\nlines"}, "reference"),
-        ("fail", {}, "reason"),
+        ("claim", {"claim_token": TOKEN, "agent_id": "ag_1"}, "agent_id"),
+        ("claim", {"claim_token": TOKEN, "reference": "ref-1"}, "reference"),
+        ("settle", {"claim_token": TOKEN}, "reference"),
+        ("settle", {"claim_token": TOKEN, "reference": ""}, "reference"),
+        ("settle", {"claim_token": TOKEN, "reference": "x" * 129}, "reference"),
+        ("settle", {"claim_token": TOKEN, "reference": "two\nlines"}, "reference"),
+        ("fail", {"claim_token": TOKEN}, "reason"),
         ("cancel", {}, "agent_id"),
         ("confirm", {}, "content_sha256"),
     ],
 )
 def test_a_wrong_body_is_refused_by_field(
-    stack: Deployed, txid: str, action: str, changes: dict[str, Any], field: str
+    stack: Deployed, txid: str, action: str, body: dict[str, Any], field: str
 ) -> None:
-    everything = ["transactions:claim", "transactions:confirm"] if action != "cancel" else ["transactions:create"]
-    caller = stack.agent(scopes=everything)
-    body = {"agent_id": caller.agent_id, "claim_token": TOKEN}
-    if action == "confirm":
-        del body["claim_token"]
-    refused = (
-        post(stack, caller, txid, action, **body)
-        if not changes
-        else post(stack, caller, txid, action, **(body | changes))
-    )
+    scopes = ["transactions:create"] if action == "cancel" else ["transactions:claim", "transactions:confirm"]
+    caller = stack.agent(scopes=scopes)
+    refused = post(stack, caller, txid, action, **{"agent_id": caller.agent_id, **body})
     assert refusal(refused) == (400, "malformed_request")
     assert refused.body["field"] == field
 
