@@ -45,6 +45,12 @@ def test_a_risk_agent_approves(stack: Deployed, judge: Agent, agent: Agent, held
     assert (answer.status, answer.body["status"], answer.body["approved_by"]) == (200, "approved", [judge.agent_id])
 
 
+def test_the_same_approval_again_is_the_same_answer(stack: Deployed, judge: Agent, agent: Agent, held: Answer) -> None:
+    first = decide(stack, judge, agent, held)
+    stack.price(usd="9")
+    assert decide(stack, judge, agent, held).body == first.body, "and voids nothing"
+
+
 def test_a_risk_agent_denies_for_a_reason(stack: Deployed, judge: Agent, agent: Agent, held: Answer) -> None:
     assert decide(stack, judge, agent, held, decision="deny").status == 400
     answer = decide(stack, judge, agent, held, decision="deny", reason="mule account")

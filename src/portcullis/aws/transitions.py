@@ -111,8 +111,8 @@ def _actions(record: Record, outcome: Moved, account: Account, caller: Caller | 
 
 
 def _revalue(before: Record, after: Record, account: Account, update: Update) -> None:
-    """Book what is still reserved at its present value. More only where nothing else was booked meanwhile, for the
-    plan found room in the window as it was."""
+    """Book what is still reserved at its present value, only where nothing else was booked meanwhile: the plan found
+    room in the window as it was."""
     more = (after.usd or 0) - (before.usd or 0)
     kept = [window for window in before.windows if window in after.windows and window in account.windows]
     for number, window in enumerate(kept if more else ()):
