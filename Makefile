@@ -37,7 +37,7 @@ lint: $(PROJECT) ## check style, format and types
 synth: $(STAGES:%=build/synth/%/manifest.json) ## write the CloudFormation templates of every stage to build/synth
 	@echo "Templates are in build/synth: $(STAGES)"
 
-bench: $(PROJECT) ## measure bundle sizes and start-up times
+bench: $(PROJECT) ## measure bundles, start-up, decisions and what a transaction costs
 	@$(BIN)/python -m bench
 
 lock: $(PACKAGES) ## pin dependencies again with hashes; UPGRADE=1 moves to newer versions

@@ -34,8 +34,13 @@ class Accounts:
         return self._cache.get(agent)
 
     def keep(self, account: Account) -> None:
-        """Remember a newer state, as a commit or its refusal has shown it."""
+        """Remember the state that a refused commit has shown."""
         self._cache.put(account.agent, account)
+
+    def amend(self, account: Account) -> None:
+        """Remember the state that a commit has made of the one last seen. It is no younger for that: a busy process has
+        to learn, like every other, what others have left on the account for it to tidy up."""
+        self._cache.amend(account.agent, account)
 
 
 def partition(agent: str) -> str:

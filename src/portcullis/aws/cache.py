@@ -30,6 +30,11 @@ class TtlCache(Generic[Value]):
             del self._entries[next(iter(self._entries))]
         self._entries[key] = (self._clock(), value)
 
+    def amend(self, key: str, value: Value) -> None:
+        """Replace what is kept, which stays as old as it is: ``value`` was reckoned, not read."""
+        if key in self._entries:
+            self._entries[key] = (self._entries[key][0], value)
+
     def drop(self, key: str) -> None:
         """Forget the entry."""
         self._entries.pop(key, None)

@@ -105,7 +105,7 @@ class Ledger:
                     return seen
                 account, exact = seen, True
             else:
-                self._accounts.keep(after(account, reserved))
+                self._accounts.amend(after(account, reserved))
                 return record
         raise Unavailable(f"the account was contended in {ATTEMPTS} attempts")
 

@@ -88,7 +88,7 @@ def judge(rulebook: Rulebook, asked: Asked, account: Account, now: int, *, exact
         expires_at=_expiry(policy, decision, now),
         violations=violations_of(decision),
         created_at=now,
-        shadow=_shadow(rulebook.shadow, seen, decision),
+        shadow=_shadow(rulebook, asked.transaction, account, now, decision),
     )
     return record, reservation
 
@@ -125,9 +125,9 @@ def _expiry(policy: Policy, decision: Decision, now: int) -> int | None:
             return None
 
 
-def _shadow(policy: Policy | None, seen: Case, decision: Decision) -> str | None:
-    """What the shadow policy would have said, where it differs."""
-    if policy is None:
+def _shadow(rulebook: Rulebook, transaction: Transaction, account: Account, now: int, decision: Decision) -> str | None:
+    """What the shadow policy would have said, where it differs. Nothing depends on it, so what is cached will do."""
+    if rulebook.shadow is None:
         return None
-    other = status_of(decide(policy, seen))
+    other = status_of(decide(rulebook.shadow, case(rulebook, transaction, account, now, exact=True)))
     return other if other != status_of(decision) else None

@@ -53,6 +53,12 @@ class Policy:
     rate: Rate
     call_rate: Rate
 
+    @property
+    def looks_at_categories(self) -> bool:
+        """Whether any rule depends on a merchant's category."""
+        narrowed = self.categories is not None or bool(self.blocked_categories)
+        return narrowed or any(part.startswith("c:") for part in self.parts)
+
     def spends(self, transaction: Transaction, usd: int, now: int) -> Iterator[Spend]:
         """What a transaction worth ``usd`` takes of each window that has a limit."""
         yield Spend("daily_limit", windows.name("d", now), usd, self.daily)

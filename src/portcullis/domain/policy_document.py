@@ -40,6 +40,7 @@ WalletRef = Annotated[str, AfterValidator(addresses.parse_ref)]
 ContractRef = Annotated[str, AfterValidator(_contract)]
 CategorySet = Annotated[str, AfterValidator(_category_set)]
 PartLimits = Annotated[dict[Name, Usd], Field(max_length=MAX_PART_LIMITS)]
+TokenLimits = Annotated[dict[Token, Usd], Field(max_length=MAX_PART_LIMITS)]
 Principals = Annotated[list[AgentId], Field(max_length=MAX_PRINCIPALS)]
 
 
@@ -76,7 +77,7 @@ class Limits(StrictModel):
     weekly: Usd | None = None
     monthly: Usd | None = None
     hourly_count: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    tokens: PartLimits = Field(default_factory=dict)
+    tokens: TokenLimits = Field(default_factory=dict)
     merchants: PartLimits = Field(default_factory=dict)
     categories: PartLimits = Field(default_factory=dict)
 
@@ -137,8 +138,9 @@ class PolicyDocument(StrictModel):
             return value
         if value.get("limits") is not None:
             return {"trust": "high", **value}
-        preset = LIMITS.get(value.get("trust", "low"))
-        return {**value, "limits": preset} if preset and "limits" not in value else value
+        trust = value.get("trust", "low")
+        preset = LIMITS.get(trust) if isinstance(trust, str) else None
+        return {**value, "limits": preset} if preset else value
 
     @model_validator(mode="after")
     def _limits_fit_trust(self) -> Self:

@@ -95,10 +95,16 @@ def _destination(policy: Policy, case: Case) -> Verdict | None:
     }[layer]
     if transaction.selector is not None and layer == "contract":
         return None if f"{reference}#{transaction.selector}" in listed else ("selector_not_allowlisted", 1)
-    if reference in listed:
-        return None
-    waived = case.usd is not None and case.usd < policy.allowlist_from and layer in ("wallet", "agent", "merchant")
-    return None if waived and transaction.kind in PLAIN_PAYMENTS else ("destination_not_allowlisted", 1)
+    return None if reference in listed or _is_waived(policy, case) else ("destination_not_allowlisted", 1)
+
+
+def _is_waived(policy: Policy, case: Case) -> bool:
+    """Whether the amount is too small for the destination to matter. The category of a merchant that nobody has listed
+    is what the agent says it is, so merchants are never waived by a policy that looks at categories."""
+    if case.usd is None or case.usd >= policy.allowlist_from or case.transaction.kind not in PLAIN_PAYMENTS:
+        return False
+    layer, _ = case.transaction.destination
+    return layer in ("wallet", "agent") or (layer == "merchant" and not policy.looks_at_categories)
 
 
 def _tokens(policy: Policy, case: Case) -> Verdict | None:
@@ -120,7 +126,7 @@ def _category(policy: Policy, case: Case) -> Verdict | None:
 
 def _known_category(policy: Policy, case: Case) -> Verdict | None:
     merchant, category = case.transaction.merchant, case.transaction.category
-    if merchant is None or policy.merchants.get(merchant, category) == category:
+    if merchant is None or policy.merchants.get(merchant, category) == category or _is_waived(policy, case):
         return None
     return "category_mismatch", 1
 
@@ -210,7 +216,7 @@ def _approvals(policy: Policy, case: Case, usd: int) -> tuple[tuple[str, ...], t
     elif usd >= policy.risk_from:
         by.append((BY_RISK_AGENT,))
         reasons.append("amount")
-    if case.sent_before:
+    if case.sent_before and policy.duplicates is not None:
         reasons.append("possible_duplicate")
         if usd <= policy.human_above:
             by.append((BY_HUMAN,))

@@ -10,6 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from portcullis.domain.times import SECOND
 from portcullis.protocol import base62
@@ -37,7 +38,7 @@ class Spend:
 
 def name(kind: str, now: int) -> str:
     """The window of ``kind`` (d, w, m, h or x) that ``now`` falls in."""
-    return kind + datetime.fromtimestamp(now // SECOND, UTC).strftime(_FORMATS[kind])
+    return _name(kind, now // HOUR)
 
 
 def part(now: int, layer: str, reference: str) -> str:
@@ -60,3 +61,8 @@ def is_over(window: str, now: int) -> bool:
 def is_money(window: str) -> bool:
     """Whether a window holds money, which is released when it did not move; a count stays counted."""
     return window[0] in "dwm"
+
+
+@lru_cache(maxsize=64)
+def _name(kind: str, hour: int) -> str:
+    return kind + datetime.fromtimestamp(hour * 3600, UTC).strftime(_FORMATS[kind])

@@ -50,6 +50,19 @@ def test_putting_again_does(cache: TtlCache[str], clock: Clock) -> None:
     assert cache.get("a") == "2"
 
 
+def test_amending_does_not(cache: TtlCache[str], clock: Clock) -> None:
+    clock.now += 10
+    cache.amend("a", "2")
+    assert cache.get("a") == "2"
+    clock.now += 5
+    assert cache.get("a") is None
+
+
+def test_what_is_not_kept_is_not_amended(cache: TtlCache[str]) -> None:
+    cache.amend("b", "2")
+    assert cache.get("b") is None
+
+
 def test_the_oldest_goes_first(cache: TtlCache[str]) -> None:
     for name in "bcd":
         cache.put(name, name)

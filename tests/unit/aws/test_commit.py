@@ -1,6 +1,7 @@
-"""The commit's expressions: both forms of the rate, the window's clause, and nothing defined that is not used."""
+"""The commit's expressions: both forms of the rate, the windows' clauses, and nothing defined that is not used."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,21 +9,24 @@ import pytest
 from portcullis.aws import commit
 from portcullis.aws.dynamo import Cancelled, Item, Reason, from_attributes, to_attributes
 from portcullis.aws.records import to_item
-from portcullis.domain.account import Account, Reservation
+from portcullis.domain.account import MAX_RECENT, Account, Mark, Reservation
 from portcullis.domain.rate import Rate
+from portcullis.domain.windows import Spend
 from tests.unit.domain import builders
 
 NOW = builders.NOW
 RATE = Rate(per_minute=60, burst=3)
 CONDITIONS = [
-    "#state = :active",
+    "#state = :old_state",
+    "#policy_version = :old_policy_version",
+    "#epoch = :old_epoch",
     "contains(live_keys, :key_version)",
-    "policy_version = :policy_version",
-    "epoch = :epoch",
 ]
 IDLE = "(attribute_not_exists(tat) OR tat <= :arrived)"
 BUSY = "tat > :arrived AND tat <= :latest"
-WINDOW = "(attribute_not_exists(#window) OR #window <= :room)"
+NAMES = {"#state": "state", "#policy_version": "policy_version", "#epoch": "epoch"}
+DAY = "(attribute_not_exists(#window0) OR #window0 <= :room0)"
+MARK = Mark("c#AAAAAA", NOW - 1000)
 
 
 class RecordingTable:
@@ -37,7 +41,14 @@ class RecordingTable:
 
 @pytest.fixture
 def wanted() -> Reservation:
-    return Reservation(builders.KEY_NAME, epoch=3, policy_version=7, rate=RATE, arrived=NOW, now=NOW, usd=10, limit=100)
+    return builders.reservation(epoch=3, policy_version=7, rate=RATE)
+
+
+@pytest.fixture
+def denied() -> Reservation:
+    return builders.reservation(
+        epoch=3, policy_version=7, rate=RATE, spends=(Spend("", "x2026112106", 1, None),), denied=True
+    )
 
 
 def written(wanted: Reservation, last_seen: Account) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -50,6 +61,17 @@ def written(wanted: Reservation, last_seen: Account) -> tuple[dict[str, Any], di
 
 def values_of(update: dict[str, Any]) -> dict[str, Any]:
     return from_attributes(update["ExpressionAttributeValues"])
+
+
+def removed(update: dict[str, Any]) -> set[str]:
+    _, _, names = update["UpdateExpression"].partition(" REMOVE ")
+    return {update["ExpressionAttributeNames"][name] for name in names.split(", ") if name}
+
+
+def assert_nothing_is_left_over(update: dict[str, Any]) -> None:
+    text = f"{update['ConditionExpression']} {update['UpdateExpression']}"
+    assert set(re.findall(r":\w+", text)) == set(update["ExpressionAttributeValues"])
+    assert set(re.findall(r"#\w+", text)) == set(update["ExpressionAttributeNames"])
 
 
 def test_the_transaction_is_put_if_it_does_not_exist(wanted: Reservation) -> None:
@@ -65,20 +87,20 @@ def test_an_idle_account(wanted: Reservation) -> None:
     _, update = written(wanted, builders.account(tats={"tat": NOW}))
 
     assert update["Key"] == {"pk": {"S": f"AGENT#{builders.AGENT}"}, "sk": {"S": "ACCOUNT"}}
-    assert update["ConditionExpression"].split(" AND ") == [*CONDITIONS, IDLE, WINDOW]
-    assert update["UpdateExpression"] == "SET tat = :next, #window = if_not_exists(#window, :zero) + :usd"
+    assert update["ConditionExpression"].split(" AND ") == [*CONDITIONS, IDLE, DAY]
+    assert update["UpdateExpression"] == "SET tat = :next, #window0 = if_not_exists(#window0, :zero) + :amount0"
     assert update["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
-    assert update["ExpressionAttributeNames"] == {"#state": "state", "#window": "d20261121"}
+    assert update["ExpressionAttributeNames"] == {**NAMES, "#window0": "d20261121"}
     assert values_of(update) == {
-        ":active": "active",
+        ":old_state": "active",
         ":key_version": builders.KEY_NAME,
-        ":policy_version": 7,
-        ":epoch": 3,
+        ":old_policy_version": 7,
+        ":old_epoch": 3,
         ":arrived": NOW,
         ":next": NOW + 1_000_000,
-        ":room": 90,
+        ":room0": 90,
         ":zero": 0,
-        ":usd": 10,
+        ":amount0": 10,
     }
 
 
@@ -86,7 +108,7 @@ def test_a_busy_account(wanted: Reservation) -> None:
     _, update = written(wanted, builders.account(tats={"tat": NOW + 1}))
     values = values_of(update)
 
-    assert update["ConditionExpression"] == " AND ".join([*CONDITIONS, BUSY, WINDOW])
+    assert update["ConditionExpression"] == " AND ".join([*CONDITIONS, BUSY, DAY])
     assert update["UpdateExpression"].startswith("SET tat = tat + :interval, ")
     assert (values[":arrived"], values[":latest"], values[":interval"]) == (NOW, NOW + 2_000_000, 1_000_000)
 
@@ -97,43 +119,79 @@ def test_the_form_follows_what_was_last_seen(wanted: Reservation, tat: int, cond
     assert condition in update["ConditionExpression"]
 
 
-def test_a_denial_reserves_nothing(wanted: Reservation) -> None:
-    denied = Reservation(builders.KEY_NAME, epoch=3, policy_version=7, rate=RATE, arrived=NOW, now=NOW)
+def test_every_window_has_its_own_clause_and_room(wanted: Reservation) -> None:
+    windows = {"d20261121": 100, "w202647": 200, "m202611": 300, "d20261121tAAAAAA": 400}
+    spends = tuple(Spend("a rule", name, 10, limit) for name, limit in windows.items())
+    _, update = written(replace(wanted, spends=(*spends, Spend("", "h2026112106", 1, 5))), builders.account())
+    values, names = values_of(update), update["ExpressionAttributeNames"]
+
+    assert [names[f"#window{number}"] for number in range(5)] == [*windows, "h2026112106"]
+    assert [values[f":room{number}"] for number in range(5)] == [90, 190, 290, 390, 4]
+    for number in range(5):
+        clause = f"(attribute_not_exists(#window{number}) OR #window{number} <= :room{number})"
+        assert clause in update["ConditionExpression"]
+        set_ = f"#window{number} = if_not_exists(#window{number}, :zero) + :amount{number}"
+        assert set_ in update["UpdateExpression"]
+
+
+def test_a_denial_counts_without_condition_and_says_when(denied: Reservation) -> None:
     _, update = written(denied, builders.account())
 
     assert update["ConditionExpression"].split(" AND ") == [*CONDITIONS, IDLE]
-    assert update["UpdateExpression"] == "SET tat = :next"
-    assert update["ExpressionAttributeNames"] == {"#state": "state"}
+    assert update["UpdateExpression"] == (
+        "SET tat = :next, #window0 = if_not_exists(#window0, :zero) + :amount0, #violated_at = :violated_at"
+    )
+    assert update["ExpressionAttributeNames"]["#window0"] == "x2026112106"
+    assert (values_of(update)[":amount0"], values_of(update)[":violated_at"]) == (1, NOW)
 
 
 def test_windows_that_are_over_are_removed(wanted: Reservation) -> None:
-    windows = {"d20251231": 1, "d20261119": 4, "d20261120": 5, "d20261121": 7, "d20261122": 9}
-    seen = builders.account(windows=windows)
-    _, update = written(wanted, seen)
-    names = update["ExpressionAttributeNames"]
-    _, _, removed = update["UpdateExpression"].partition(" REMOVE ")
+    over = {"d20251231", "d20261119", "d20261119tAAAAAA", "w202645", "m202609", "h2026112104", "x2026112104"}
+    kept = {"d20261120", "d20261120tAAAAAA", "d20261121", "d20261122", "w202646", "m202610", "h2026112105"}
+    _, update = written(wanted, builders.account(windows=dict.fromkeys(over | kept, 1)))
+    assert removed(update) == over, "the period before this one may still be asked for"
 
-    assert {names[name] for name in removed.split(", ")} == {"d20261119", "d20251231"}, (
-        "yesterday's may still be asked for"
-    )
+
+def test_a_content_is_marked_on_condition_that_it_is_new(wanted: Reservation) -> None:
+    _, update = written(replace(wanted, mark=MARK), builders.account())
+    assert update["ConditionExpression"].endswith("(attribute_not_exists(#mark) OR #mark <= :since)")
+    assert ", #mark = :now" in update["UpdateExpression"]
+    assert update["ExpressionAttributeNames"]["#mark"] == MARK.name
+    assert (values_of(update)[":now"], values_of(update)[":since"]) == (NOW, NOW - 1000)
+
+
+def test_a_known_duplicate_is_marked_without_condition(wanted: Reservation) -> None:
+    _, update = written(replace(wanted, mark=MARK, known=True), builders.account(recent={MARK.name: NOW - 1}))
+    assert "#mark" not in update["ConditionExpression"]
+    assert ", #mark = :now" in update["UpdateExpression"]
+    assert removed(update) == set()
+
+
+def test_marks_beyond_the_last_are_removed(wanted: Reservation) -> None:
+    recent = {f"c#{number:06d}": NOW - 500 + number for number in range(MAX_RECENT)}
+    _, update = written(replace(wanted, mark=MARK), builders.account(recent={**recent, "c#old": NOW - 1000}))
+    assert removed(update) == {"c#old", "c#000000"}
 
 
 LAST_SEEN = {
     "new": builders.account(),
     "idle": builders.account(tats={"tat": NOW}, windows={"d20261121": 1}),
-    "busy": builders.account(tats={"tat": NOW + 1}, windows={"d20261119": 1, "d20261118": 1}),
+    "busy": builders.account(tats={"tat": NOW + 1}, windows={"d20261119": 1, "d20261118": 1}, recent={"c#1": 1}),
+}
+WANTED = {
+    "spending": {},
+    "counting": {"spends": (Spend("", "x2026112106", 1, None),), "denied": True},
+    "marked": {"mark": MARK},
+    "repeated": {"mark": MARK, "known": True},
+    "key's rate": {"key_rate": Rate(6, 2)},
 }
 
 
-@pytest.mark.parametrize("limit", [100, None])
+@pytest.mark.parametrize("changes", WANTED.values(), ids=list(WANTED))
 @pytest.mark.parametrize("last_seen", LAST_SEEN.values(), ids=list(LAST_SEEN))
-def test_every_name_and_value_is_used_and_defined(limit: int | None, last_seen: Account) -> None:
-    wanted = Reservation(builders.KEY_NAME, 1, 1, RATE, NOW, NOW, usd=10 if limit else 0, limit=limit)
-    _, update = written(wanted, last_seen)
-    text = f"{update['ConditionExpression']} {update['UpdateExpression']}"
-
-    assert set(re.findall(r":\w+", text)) == set(update["ExpressionAttributeValues"])
-    assert set(re.findall(r"#\w+", text)) == set(update["ExpressionAttributeNames"])
+def test_every_name_and_value_is_used_and_defined(changes: dict[str, Any], last_seen: Account) -> None:
+    _, update = written(builders.reservation(**changes), last_seen)
+    assert_nothing_is_left_over(update)
 
 
 def test_what_a_cancelled_commit_tells() -> None:
@@ -153,7 +211,7 @@ def test_what_a_cancelled_commit_tells() -> None:
 
 def test_a_key_with_a_rate_of_its_own_has_its_own_form() -> None:
     key_tat = "t#" + builders.KEY_NAME[:8]
-    wanted = Reservation(builders.KEY_NAME, 3, 7, RATE, NOW, NOW, key_rate=Rate(6, 2))
+    wanted = builders.reservation(rate=RATE, key_rate=Rate(6, 2), spends=())
     _, idle = written(wanted, builders.account(tats={"tat": NOW + 1}))
     _, busy = written(wanted, builders.account(tats={"tat": NOW, key_tat: NOW + 1}))
 
@@ -164,6 +222,4 @@ def test_a_key_with_a_rate_of_its_own_has_its_own_form() -> None:
     assert (idle["ExpressionAttributeNames"]["#key_tat"], values_of(idle)[":key_next"]) == (key_tat, NOW + 10_000_000)
     assert (values_of(busy)[":key_latest"], values_of(busy)[":key_interval"]) == (NOW + 10_000_000, 10_000_000)
     for update in (idle, busy):
-        text = f"{update['ConditionExpression']} {update['UpdateExpression']}"
-        assert set(re.findall(r":\w+", text)) == set(update["ExpressionAttributeValues"])
-        assert set(re.findall(r"#\w+", text)) == set(update["ExpressionAttributeNames"])
+        assert_nothing_is_left_over(update)

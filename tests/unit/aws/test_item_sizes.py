@@ -1,16 +1,19 @@
 """Both items of the commit stay within one write unit, 1,024 bytes, whatever an agent may send."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from portcullis.aws import accounts, records
 from portcullis.aws.dynamo import Item, to_attributes
-from portcullis.domain.account import MAX_LIVE_KEYS, Account
-from portcullis.domain.decisions import Violation
+from portcullis.domain import windows
+from portcullis.domain.account import MAX_LIVE_KEYS, MAX_RECENT, Account
+from portcullis.domain.decisions import RULES, Violation
 from portcullis.domain.models import validate
-from portcullis.domain.operator_requests import NewAgent
+from portcullis.domain.operator_requests import MAX_LABEL_BYTES, NewAgent
 from portcullis.domain.rate import key_tat
 from portcullis.domain.record import Record
 from portcullis.domain.strict_json import MalformedInput
@@ -24,6 +27,17 @@ LONGEST_IPV6 = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"
 LONGEST_KEY_ID = keys.new_key_id("abcdefghijkl", "z", b"\xff" * 20)
 LARGE = 10**10 - 1
 """More versions, epochs and revisions than any agent reaches: one a second for 300 years."""
+NOW, LATEST = builders.NOW, 10**16 - 1
+LIMIT_WINDOWS = tuple(windows.name(kind, NOW) for kind in "dwm")
+LENGTHS = {"d": windows.DAY, "w": 7 * windows.DAY, "m": 28 * windows.DAY, "h": windows.HOUR, "x": windows.HOUR}
+COUNTED = {"d": 10**15 - 1, "w": 10**15 - 1, "m": 10**15 - 1, "h": 10**6 - 1, "x": 10**8 - 1}
+"""No budget is over 10**15 micro-dollars; no rate lets more than 60,000 a minute through."""
+CANNOT_MEET = {"destination_not_allowlisted", "selector_not_allowlisted", "token_unpriced", "price_stale"}
+AFTER_THE_DECISION = {"approval_refused", "approval_void"}
+OF_PARTS = {"token_limit", "merchant_limit", "category_limit"}
+ALL_AT_ONCE = [rule for rule in RULES if rule not in CANNOT_MEET | AFTER_THE_DECISION | OF_PARTS]
+PART_OF_ACCOUNT, PART_OF_RECORD = 25, 17
+ROOT = Path(__file__).parents[3]
 
 LONG_FIELDS: dict[str, dict[str, Any]] = {
     "transfer": {},
@@ -66,6 +80,20 @@ def padded() -> Transaction:
     return parse_transaction(json.dumps({**fields, "memo": "m" * (MAX_CONTENT_BYTES - empty)}))
 
 
+MOST: dict[str, dict[str, Any]] = {
+    "approved": {"windows": LIMIT_WINDOWS, "shadow": "pending_approval"},
+    "pending_approval": {
+        "windows": LIMIT_WINDOWS,
+        "approval_by": ("parties", "risk_agent", "human", "human"),
+        "reasons": tuple(records.REASON_CODES),
+        "expires_at": LATEST,
+        "shadow": "approved",
+    },
+    "denied": {"shadow": "pending_approval", "violations": tuple(Violation(rule, 10) for rule in ALL_AT_ONCE)},
+}
+"""As much as a decision of each status can hold without limits of tokens, merchants and categories."""
+
+
 def stored(status: str, transaction: Transaction) -> Record:
     """The longest record of a status."""
     make = {"approved": builders.record, "pending_approval": builders.held, "denied": builders.denied}[status]
@@ -74,11 +102,12 @@ def stored(status: str, transaction: Transaction) -> Record:
         source_ip=LONGEST_IPV6,
         content=transaction.content,
         content_sha256=transaction.sha256,
-        usd=int("9" * 38),
+        usd=int("9" * 18),
         epoch=LARGE,
         policy_version=LARGE,
         rev=LARGE,
-        created_at=10**16 - 1,
+        created_at=LATEST,
+        **{"expires_at": LATEST, **MOST[status]} if status != "denied" else MOST[status],
     )
 
 
@@ -86,14 +115,14 @@ def size(item: Item) -> int:
     return item_size(to_attributes(item))
 
 
-@pytest.mark.parametrize("status", ["approved", "pending_approval", "denied"])
+@pytest.mark.parametrize("status", MOST)
 @pytest.mark.parametrize("destination", DESTINATIONS)
 @pytest.mark.parametrize("kind", LONG_FIELDS)
 def test_the_largest_transaction_of_a_kind(kind: str, destination: str, status: str) -> None:
     assert size(records.to_item(stored(status, largest(kind, destination)))) < WRITE_UNIT
 
 
-@pytest.mark.parametrize("status", ["approved", "pending_approval", "denied"])
+@pytest.mark.parametrize("status", MOST)
 def test_a_transaction_of_as_many_bytes_as_are_admitted(status: str) -> None:
     transaction = padded()
 
@@ -101,42 +130,62 @@ def test_a_transaction_of_as_many_bytes_as_are_admitted(status: str) -> None:
     assert size(records.to_item(stored(status, transaction))) < WRITE_UNIT
 
 
-@pytest.mark.parametrize("last", ["per_transaction_limit", "daily_limit", "token_unpriced"])
-def test_a_denial_with_every_violation_that_can_meet(last: str) -> None:
-    violations = (Violation("destination_not_allowlisted", 10), Violation(last, 10))
-    record = stored("denied", padded())
-    assert size(records.to_item(builders.denied(**{**fields_of(record), "violations": violations}))) < WRITE_UNIT
-
-
-def fields_of(record: Record) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__slots__}
-
-
 def largest_account() -> Account:
-    """Eight keys, each of many versions, and the longest name in the longest characters."""
-    name = "\U0001f600" * 64
-    policy = {"allowlist": {}, "limits": {"per_transaction": "1", "daily": "1"}, "tiers": {"human_above": "1"}}
-    assert validate(NewAgent, {"name": name, "policy": policy}).name == name
+    """Eight keys, each of many versions, the longest name, every window and mark, a shadow and a violation."""
+    name = "\U0001f600" * (MAX_LABEL_BYTES // 4)
+    assert validate(NewAgent, {"name": name, "policy": {}}).name == name
     bodies = [base62.from_bytes(bytes([number + 1]) * 20, 22) for number in range(MAX_LIVE_KEYS)]
+    keys_ = frozenset(f"{body}#{LARGE}" for body in bodies)
+    spent = {windows.name(kind, at): COUNTED[kind] for kind in COUNTED for at in (NOW, NOW - LENGTHS[kind])}
     return builders.account(
         name=name,
+        state="suspended",
         epoch=LARGE,
         rev=LARGE,
         policy_version=LARGE,
-        live_keys=frozenset(f"{body}#{LARGE}" for body in bodies),
-        created_at=10**16 - 1,
+        live_keys=keys_,
+        created_at=LATEST,
+        tats=dict.fromkeys(["tat", *map(key_tat, keys_)], LATEST),
+        windows=spent,
+        recent={f"c#{number:06d}": LATEST for number in range(MAX_RECENT)},
+        shadow_sha256=bytes(range(32)),
+        violated_at=LATEST,
     )
 
 
-@pytest.mark.parametrize("windows", [["d20261121"], ["d20261120", "d20261121"]])
-@pytest.mark.parametrize("state", ["active", "suspended"])
-def test_the_largest_account(windows: list[str], state: str) -> None:
-    account = largest_account()
-    tats = dict.fromkeys(["tat", *map(key_tat, account.live_keys)], 10**16 - 1)
-    item = accounts.to_item(account) | {"live_keys": account.live_keys, "state": state} | tats
+def account_item(account: Account) -> Item:
+    item = accounts.to_item(account) | {"live_keys": account.live_keys, "shadow_sha256": account.shadow_sha256}
+    return item | {"violated_at": account.violated_at} | account.tats | account.windows | account.recent
 
-    assert len(tats) == MAX_LIVE_KEYS + 1
-    assert size(item | dict.fromkeys(windows, 10**15 - 1)) < WRITE_UNIT
+
+def test_the_largest_account() -> None:
+    account = largest_account()
+    item = account_item(account)
+
+    assert (len(account.tats), len(account.windows)) == (MAX_LIVE_KEYS + 1, 2 * len(COUNTED))
+    assert accounts.from_item(item) == account
+    assert size(item) < WRITE_UNIT
+
+
+@pytest.mark.parametrize(("layer", "part"), [("t", "Z" * 12), ("m", "m" * 64), ("c", "c" * 64)])
+def test_what_a_limit_of_a_part_adds(layer: str, part: str) -> None:
+    name = windows.part(NOW, layer, part)
+    assert size({name: COUNTED["d"]}) == PART_OF_ACCOUNT
+    record = stored("approved", padded())
+    assert (
+        size(records.to_item(replace(record, windows=(*record.windows, name)))) - size(records.to_item(record))
+        == PART_OF_RECORD
+    )
+    page = (ROOT / "docs/policy.md").read_text()
+    assert f"{PART_OF_ACCOUNT} bytes" in page
+    assert f"{PART_OF_RECORD} bytes" in page
+
+
+@pytest.mark.parametrize("name", ["n" * 65, "\U0001f600" * 17, "\u00e9" * 33])
+def test_an_agents_name_is_at_most_64_bytes(name: str) -> None:
+    validate(NewAgent, {"name": "\u00e9" * 32, "policy": {}})
+    with pytest.raises(MalformedInput, match=r"^name: .*at most 64"):
+        validate(NewAgent, {"name": name, "policy": {}})
 
 
 @pytest.mark.parametrize(

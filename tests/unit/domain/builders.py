@@ -3,13 +3,16 @@
 import json
 from typing import Any
 
-from portcullis.domain.account import Account
+from portcullis.domain.account import Account, Reservation
 from portcullis.domain.decisions import Violation
+from portcullis.domain.policy import Policy, compile_text
+from portcullis.domain.policy_document import parse_document
 from portcullis.domain.rate import Rate
 from portcullis.domain.record import CLAIM_LIFETIME, Record
+from portcullis.domain.rules import Case
 from portcullis.domain.transaction import Transaction, parse_transaction
 from portcullis.domain.verification import KeyRecord
-from portcullis.domain.windows import HOUR
+from portcullis.domain.windows import HOUR, Spend
 from portcullis.protocol import keys
 
 AGENT = "ag_" + "a" * 22
@@ -17,6 +20,8 @@ TXID = "tx_" + "t" * 22
 KEY_ID = keys.new_key_id("test", "0", bytes(range(20)))
 KEY_NAME = f"{keys.parse_key_id(KEY_ID).body}#1"
 WALLET = "0x52908400098527886e0f7030069857d2e4169ee7"
+CONTRACT = "0x" + "c" * 40
+MERCHANT = {"merchant": {"id": "bookshop", "category": "books"}}
 RATE = Rate(600, 100)
 NOW = 1_795_242_660_000_000
 """2026-11-21T06:31:00Z in microseconds."""
@@ -41,6 +46,62 @@ def body(kind: str = "transfer", **changes: Any) -> dict[str, Any]:
 def transaction(kind: str = "transfer", **changes: Any) -> Transaction:
     """The parsed form of body()."""
     return parse_transaction(json.dumps(body(kind, **changes)))
+
+
+DESTINATIONS: dict[str, dict[str, Any]] = {
+    "transfer": {"wallet": WALLET},
+    "swap": {"contract": CONTRACT},
+    "contract_call": {"contract": CONTRACT},
+    "escrow_create": {"agent": AGENT},
+    "escrow_release": {"agent": AGENT},
+    "bet": {"contract": CONTRACT},
+    "purchase": MERCHANT,
+}
+
+
+def admitted(kind: str, **changes: Any) -> Transaction:
+    """A transaction of this kind to where policy() admits it."""
+    return transaction(kind, **{"destination": DESTINATIONS[kind], **changes})
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """A policy that admits each kind to one destination. Changes to its parts are merged into them."""
+    parts: dict[str, Any] = {
+        "allowlist": {
+            "wallets": [f"base:{WALLET}"],
+            "contracts": [f"base:{CONTRACT}", f"base:{CONTRACT}#0xa9059cbb"],
+            "agents": [AGENT],
+            "merchants": {"bookshop": "books"},
+            "kinds": list(KINDS),
+        },
+        "limits": {"per_transaction": "20000", "daily": "50000"},
+    }
+    merged = {name: {**parts.get(name, {}), **part} for name, part in changes.items() if isinstance(part, dict)}
+    return {**parts, **changes, **merged}
+
+
+def policy(**changes: Any) -> Policy:
+    """The compiled form of document()."""
+    return compile_text(parse_document(document(**changes)).text())
+
+
+def case(**changes: Any) -> Case:
+    """The transfer of body(), worth 12.50 USD."""
+    return Case(**{"transaction": transaction(), "usd": 12_500_000, "now": NOW, **changes})
+
+
+def reservation(**changes: Any) -> Reservation:
+    """What a transaction asks of account(), with 10 micro-dollars of a day's 100."""
+    values: dict[str, Any] = {
+        "key_version": KEY_NAME,
+        "epoch": 1,
+        "policy_version": 1,
+        "rate": Rate(60, 1),
+        "arrived": NOW,
+        "now": NOW,
+        "spends": (Spend("daily_limit", "d20261121", 10, 100),),
+    }
+    return Reservation(**{**values, **changes})
 
 
 def record(**changes: Any) -> Record:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from portcullis.domain.decisions import Approved, Decision, Denied, NeedsApproval, Violation
-from portcullis.domain.record import STATUSES, Record, describe, status_of, violations_of
+from portcullis.domain.record import STATUSES, Mover, Record, describe, status_of, violations_of
 from tests.unit.domain import builders
 
 VIOLATION = Violation("daily_limit", 3)
@@ -17,7 +17,9 @@ APPROVED = {
     "key_id": builders.KEY_ID,
     "usd": "12.50",
     "policy": {"version": 1, "sha256": bytes(range(32)).hex()},
+    "content_sha256": builders.transaction().sha256.hex(),
     "created_at": "2026-11-21T06:31:00.000Z",
+    "expires_at": "2026-11-22T06:31:00.000Z",
 }
 
 
@@ -25,7 +27,7 @@ APPROVED = {
     ("decision", "status", "violations"),
     [
         (Approved(), "approved", ()),
-        (NeedsApproval("human"), "pending_approval", ()),
+        (NeedsApproval(("human",), ("amount",)), "pending_approval", ()),
         (Denied((VIOLATION,)), "denied", (VIOLATION,)),
     ],
 )
@@ -40,10 +42,33 @@ def test_an_approved_transaction() -> None:
 
 
 def test_a_held_transaction_says_who_must_approve_until_when() -> None:
-    assert describe(builders.held()) == {
-        **APPROVED,
+    held = builders.held(approval_by=("parties", "human", "human"), reasons=("escrow_release", "amount"))
+    assert describe(held) == {
+        **{name: value for name, value in APPROVED.items() if name != "expires_at"},
         "status": "pending_approval",
-        "approval": {"by": "human", "expires_at": "2026-11-21T07:31:00.000Z"},
+        "approval": {
+            "by": "parties",
+            "missing": ["parties", "human", "human"],
+            "reasons": ["escrow_release", "amount"],
+            "expires_at": "2026-11-21T07:31:00.000Z",
+        },
+    }
+
+
+def test_what_came_after_the_decision_is_told_and_no_secret_of_it() -> None:
+    moved = Mover("ag_" + "e" * 22, builders.KEY_ID, "203.0.113.9", builders.NOW + 1_000_000)
+    executing = builders.record(
+        status="settled", approved_by=("alice",), claimed_by=moved.actor, claim_sha256=b"c" * 32, outcome="0xfeed",
+        moved=moved, expires_at=None,
+    )  # fmt: skip
+    assert describe(executing) == {
+        **{name: value for name, value in APPROVED.items() if name != "expires_at"},
+        "status": "settled",
+        "approved_by": ["alice"],
+        "claimed_by": moved.actor,
+        "outcome": "0xfeed",
+        "updated_at": "2026-11-21T06:31:01.000Z",
+        "updated_by": moved.actor,
     }
 
 
@@ -76,6 +101,8 @@ def test_no_field_of_a_request_hides_a_decided_one(kind: str) -> None:
     assert not set(json.loads(builders.transaction(kind).content)) & (decided - own)
 
 
-@pytest.mark.parametrize("made", [builders.record(), builders.held(), builders.denied()], ids=STATUSES)
+@pytest.mark.parametrize(
+    "made", [builders.record(), builders.held(), builders.denied()], ids=["approved", "held", "denied"]
+)
 def test_the_event_type_follows_the_status(made: Record) -> None:
     assert made.type == f"transaction.{made.status}"
