@@ -38,11 +38,12 @@ def enroll(
         raise Failure("give --identity and --sponsor together; neither for the very first approver", USAGE)
     if sponsor is None:
         enrolled = operator.create("/v1/approvers", {"name": name})
+        output.errors.print(f"enrolled as {enrolled['approver_id']}")
         _show_device(context, enrolled["approver_id"])
         return
     body = {"name": name, "identity": identity, "code": asked(code)}
     session(context).show(operator.create(f"/v1/approvers/{sponsor}/enrolments", body))
-    output.errors.print("They have an hour, with AWS credentials of their own: portcullis approver device <APPROVER>")
+    output.errors.print("They have an hour, with AWS credentials of their own, for: portcullis approver device")
 
 
 @app.command()
@@ -76,7 +77,8 @@ def _show_device(context: typer.Context, approver: str) -> None:
     if not session(context).as_json:
         output.console.print(_qr(shown["uri"]), markup=False, soft_wrap=True)
     session(context).show(shown)
-    output.errors.print("[yellow]The secret is shown once. Scan it now, then: portcullis approver confirm[/yellow]")
+    then = f"portcullis approver confirm {shown['approver_id']}"
+    output.errors.print(f"[yellow]The secret is shown once. Scan it now, then: {then}[/yellow]")
 
 
 def _qr(uri: Any) -> str:
