@@ -1,15 +1,28 @@
 """The operator API: API Gateway checked the caller's AWS signature and permission; every change names its caller."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions.operator_api import agents, keys, policies, policy_trials, prices, request, transactions
+from functions.operator_api import (
+    agents,
+    approvals,
+    approvers,
+    keys,
+    policies,
+    policy_trials,
+    prices,
+    request,
+    transactions,
+)
 from portcullis.aws.changes import Conflict
 from portcullis.aws.proxy import Answer, Refusal, check_body, respond
 from portcullis.protocol.strict_json import MAX_BODY_BYTES, MAX_POLICY_BYTES
 
-ROUTES = agents.ROUTES | keys.ROUTES | policies.ROUTES | policy_trials.ROUTES | prices.ROUTES | transactions.ROUTES
+Routes = dict[tuple[str, str], Callable[[dict[str, Any]], Answer]]
+SUBJECTS = (agents, approvals, approvers, keys, policies, policy_trials, prices, transactions)
+ROUTES: Routes = {route: handle for subject in SUBJECTS for route, handle in subject.ROUTES.items()}
 WHOLE_POLICIES = policies.WHOLE_POLICIES | policy_trials.WHOLE_POLICIES
 
 logger = Logger(service="operator_api")

@@ -1,4 +1,4 @@
-"""The operator API: the one writer of agents, keys, policies and prices."""
+"""The operator API: the one writer of agents, keys, policies, prices and approvers."""
 
 from constructs import Construct
 
@@ -8,15 +8,17 @@ from infra.stacks.data import STATUS_INDEX, USES_INDEX, Data
 
 
 def operator_api(scope: Construct, data: Data) -> Function:
-    """Answers operators whom IAM has authenticated. It derives secrets, for it shows a new key's secret once."""
+    """Answers operators whom IAM has authenticated. It derives secrets, for it shows a new key's secret once and
+    checks the codes of approvers."""
     core = data.core.table_arn
+    read_write = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")
     function = Function(
         scope,
         "OperatorFunction",
         stage=data.stage,
         name="operator_api",
         may=[
-            allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query", on=[core]),
+            allow(*read_write, "dynamodb:Query", on=[core]),
             allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"]),
             allow("dynamodb:Query", on=[f"{data.nonces.table_arn}/index/{USES_INDEX}"]),
             allow("s3:GetObject", "s3:PutObject", on=[data.policy_objects]),

@@ -18,9 +18,21 @@ from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
 from infra.functions.price_feed import price_feed
 from infra.functions.proposals import proposals
+from infra.functions.sweeper import sweeper
 from infra.stacks.data import Data
 
-AGENT_ROUTES = ("GET /v1/whoami", "POST /v1/transactions", "GET /v1/transactions/{id}")
+AGENT_ROUTES = (
+    "GET /v1/whoami",
+    "GET /v1/transactions",
+    "POST /v1/transactions",
+    "GET /v1/transactions/{id}",
+    "POST /v1/transactions/{id}/claim",
+    "POST /v1/transactions/{id}/settle",
+    "POST /v1/transactions/{id}/fail",
+    "POST /v1/transactions/{id}/cancel",
+    "POST /v1/transactions/{id}/confirm",
+    "POST /v1/transactions/{id}/risk-decision",
+)
 OPERATOR_ROUTES = (
     "GET /v1/agents",
     "POST /v1/agents",
@@ -47,7 +59,18 @@ OPERATOR_ROUTES = (
     "POST /v1/policies/validate",
     "GET /v1/policies/presets/{trust}",
     "GET /v1/agents/{agent}/transactions",
+    "GET /v1/agents/{agent}/transactions/{id}",
+    "POST /v1/agents/{agent}/transactions/{id}/cancel",
     "GET /v1/agents/{agent}/events",
+    "GET /v1/approvers",
+    "POST /v1/approvers",
+    "POST /v1/approvers/{approver}/approvals",
+    "POST /v1/approvers/{approver}/confirm",
+    "POST /v1/approvers/{approver}/denials",
+    "POST /v1/approvers/{approver}/device",
+    "POST /v1/approvers/{approver}/enrolments",
+    "POST /v1/approvers/{approver}/reconciliations",
+    "POST /v1/approvers/{approver}/revocations",
     "GET /v1/prices",
     "PUT /v1/prices/{token}",
 )
@@ -71,6 +94,7 @@ class Gateway(Stack):
         price_feed(self, data)
         daily = proposals(self, data)
         Schedule(self, "ProposalsDaily", function=daily, every=Duration.days(1))
+        Schedule(self, "Sweep", function=sweeper(self, data), every=Duration.minutes(1))
         self._outputs()
 
     def _agent_api(self, data: Data) -> RestApi:

@@ -25,7 +25,7 @@ MAY_USE = {
     "aws": {"boto3", "botocore", "cryptography", "httpx"},
     "functions": {"aws_lambda_powertools"},
     "client": {"cryptography", "httpx", "requests"},
-    "cli": {"httpx", "rich", "typer"},
+    "cli": {"httpx", "rich", "segno", "typer"},
 }
 # One module of the SDK reads Secrets Manager, for those who use it: botocore is optional, so it loads on first use.
 MAY_USE_ON_FIRST_USE = {"src/portcullis/client/secrets_manager.py": {"botocore"}}

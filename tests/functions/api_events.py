@@ -19,13 +19,15 @@ def load_event(name: str) -> dict[str, Any]:
 def api_event(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
     """What API Gateway makes of a request."""
     event = load_event("authorizer/request.json") | load_event("agent_api/request.json")
-    resource = "/v1/transactions/{id}" if path.startswith("/v1/transactions/") else path
+    parts = path.split("/")
+    txid = parts[3] if path.startswith("/v1/transactions/") else None
+    resource = "/".join(["", "v1", "transactions", "{id}", *parts[4:]]) if txid else path
     event |= {
         "methodArn": f"arn:aws:execute-api:{REGION}:123456789012:a1b2c3d4e5/{STAGE}/{method}{path}",
         "httpMethod": method,
         "path": path,
         "resource": resource,
-        "pathParameters": {"id": path.rsplit("/", 1)[1]} if resource != path else None,
+        "pathParameters": {"id": txid} if txid else None,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
         "multiValueQueryStringParameters": multi_value(query),
         "body": body.decode() or None,

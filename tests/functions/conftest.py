@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.functions import deployed
+from tests.functions.people import People
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,11 @@ def moto_endpoint() -> Iterator[str]:
 def stack(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[deployed.Deployed]:
     with deployed.deployed(moto_endpoint, monkeypatch) as stack:
         yield stack
+
+
+@pytest.fixture
+def people(stack: deployed.Deployed, monkeypatch: pytest.MonkeyPatch) -> People:
+    return People(stack, monkeypatch)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

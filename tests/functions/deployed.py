@@ -17,10 +17,12 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.server import ThreadedMotoServer
 
 from functions.agent_api import handler as agent_api
+from functions.agent_api import request as agent_request
 from functions.authorizer import handler as authorizer
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
 from functions.proposals import handler as proposals
+from functions.sweeper import handler as sweeper
 from portcullis.protocol import problems, signing
 from tests.functions.api_events import REGION, STAGE, api_event, load_event, multi_value
 
@@ -206,7 +208,8 @@ def _rendered(answer: dict[str, Any]) -> Answer:
 
 def forget() -> None:
     """Start the functions' processes anew: nothing cached."""
-    for factory in (authorizer.authorizer, agent_api.ledger, proposals.table, request.stores):
+    caches = (authorizer.authorizer, agent_request.stores, proposals.table, sweeper.table, request.stores)
+    for factory in caches:
         factory.cache_clear()
 
 

@@ -22,7 +22,9 @@ PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions.p
 THIRD_PARTY = {
     "authorizer": {"cryptography", "cffi", "_cffi_backend", "pycparser"},
     "outbox": set[str](),
+    "price_feed": PYDANTIC,
     "proposals": set[str](),
+    "sweeper": set[str](),
     "agent_api": PYDANTIC,
     "operator_api": PYDANTIC | {"aws_lambda_powertools", "jmespath"},
 }

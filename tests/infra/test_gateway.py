@@ -40,7 +40,7 @@ def test_a_verdict_is_never_cached_and_never_pre_empted(gateway: Template) -> No
 def test_every_agent_method_goes_through_the_authorizer(gateway: Template) -> None:
     (authorizer,) = gateway.resources("AWS::ApiGateway::Authorizer")
     methods = gateway.methods_of(gateway.api("Agent API"))
-    assert len(methods) == 3
+    assert len(methods) == len(AGENT_ROUTES)
     for method in methods:
         assert method["AuthorizationType"] == "CUSTOM"
         assert method["AuthorizerId"] == {"Ref": authorizer}
@@ -48,7 +48,7 @@ def test_every_agent_method_goes_through_the_authorizer(gateway: Template) -> No
 
 def test_every_operator_method_requires_iam(gateway: Template) -> None:
     methods = gateway.methods_of(gateway.api("Operator API"))
-    assert len(methods) == 28
+    assert len(methods) == len(OPERATOR_ROUTES)
     assert {method["AuthorizationType"] for method in methods} == {"AWS_IAM"}
 
 

@@ -8,11 +8,14 @@ READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 
 MAY = {
     "Authorizer": LOG | {"dynamodb:GetItem", "dynamodb:PutItem", "kms:GenerateMac"},
-    "AgentFunction": LOG | READ_WRITE | {"s3:GetObject"},
-    "OperatorFunction": LOG | READ_WRITE | {"dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"},
+    "AgentFunction": LOG | READ_WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject"},
+    "OperatorFunction": LOG
+    | READ_WRITE
+    | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"},
     "Outbox": LOG,
     "PriceFeed": LOG | CONSUME | {"dynamodb:GetItem", "dynamodb:PutItem"},
     "Proposals": LOG | READ_WRITE | {"dynamodb:Query"},
+    "Sweeper": LOG | {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"},
 }
 
 
@@ -54,13 +57,14 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
             if "Condition" in statement
         ]
-        for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals")
+        for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals", "Sweeper")
     }
     assert kinds == {
         "Authorizer": [("KEY#*",)],
-        "AgentFunction": [("AGENT#*",), ("PRICES",)],
+        "AgentFunction": [("AGENT#*",), ("PRICES",), ("ag_*",)],
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
+        "Sweeper": [("AGENT#*", "SWEEPER"), ("AGENTS", "ag_*")],
     }
 
 
@@ -89,6 +93,12 @@ def test_only_its_own_api_or_schedule_may_invoke_a_function(gateway: Template) -
         else:
             assert permission["Principal"] == "apigateway.amazonaws.com"
             assert {"Ref": "AWS::AccountId"} in permission["SourceArn"]["Fn::Join"][1]
+
+
+def test_what_is_overdue_is_swept_every_minute(gateway: Template) -> None:
+    rules = gateway.properties("AWS::Events::Rule").values()
+    (sweep,) = [rule for rule in rules if functions(gateway)["Sweeper"] in text_of(rule["Targets"])]
+    assert (sweep["ScheduleExpression"], sweep["State"]) == ("rate(1 minute)", "ENABLED")
 
 
 def test_no_function_role_carries_a_managed_policy(gateway: Template) -> None:

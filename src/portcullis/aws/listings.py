@@ -1,8 +1,8 @@
-"""Lists for operators, newest first, from the index ``by_status``. A cursor is opaque and names where to go on."""
+"""Lists, newest first, from the index ``by_status``. A cursor is opaque and names where to go on."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +15,8 @@ from portcullis.protocol.strict_json import MalformedInput
 
 INDEX = "by_status"
 MAX_CURSOR = 300
+Position = tuple[int, str]
+"""Where an entry stands: its creation and its key."""
 _CURSOR = re.compile(r"([0-9]{1,17}) ([A-Za-z0-9_#]{1,160})", re.ASCII)
 
 
@@ -39,6 +41,29 @@ def list_transactions(
     return [records.from_item(item) for item in items], following
 
 
+def walk(table: Table, partition: str, latest: int, start: Position | None = None) -> Iterator[Item]:
+    """The keys of an index partition's entries after ``start``, oldest first, none younger than ``latest``; read as
+    they are asked for."""
+    position: Item | None = None
+    while True:
+        request = _bounded(partition, start[0] if start else 0, latest)
+        if position:
+            request["ExclusiveStartKey"] = to_attributes(position)
+        items, position = table.query(**request)
+        yield from (item for item in items if start is None or order(item) > start)
+        if position is None:
+            return
+
+
+def _bounded(partition: str, earliest: int, latest: int) -> dict[str, Any]:
+    bounds = {":partition": partition, ":earliest": earliest, ":latest": latest}
+    return {
+        "IndexName": INDEX,
+        "KeyConditionExpression": "status_key = :partition AND created_at BETWEEN :earliest AND :latest",
+        "ExpressionAttributeValues": to_attributes(bounds),
+    }
+
+
 def list_changes(table: Table, agent: str, limit: int, cursor: str | None) -> tuple[list[Item], str | None]:
     """One page of an agent's event items: what operators and functions changed."""
     request: dict[str, Any] = {
@@ -60,14 +85,14 @@ def _page(table: Table, partitions: Sequence[str], limit: int, cursor: str | Non
     """The newest ``limit`` items of several index partitions taken as one list, then read whole from the table."""
     start = _decode(cursor) if cursor else None
     found = [entry for partition in partitions for entry in _entries(table, partition, limit, start)]
-    found.sort(key=_order, reverse=True)
+    found.sort(key=order, reverse=True)
     page = found[:limit]
     items = [table.get({"pk": entry["pk"], "sk": entry["sk"]}) for entry in page]
-    following = _encode(*_order(page[-1])) if len(found) > limit else None
+    following = _encode(*order(page[-1])) if len(found) > limit else None
     return [item for item in items if item], following
 
 
-def _entries(table: Table, partition: str, limit: int, start: tuple[int, str] | None) -> list[Item]:
+def _entries(table: Table, partition: str, limit: int, start: Position | None) -> list[Item]:
     """The newest entries of one index partition after ``start``, one more than ``limit`` to know if more follow."""
     entries: list[Item] = []
     position: Item | None = None
@@ -84,13 +109,14 @@ def _entries(table: Table, partition: str, limit: int, start: tuple[int, str] | 
         if position:
             request["ExclusiveStartKey"] = to_attributes(position)
         items, position = table.query(**request)
-        entries += [item for item in items if start is None or _order(item) < start]
+        entries += [item for item in items if start is None or order(item) < start]
         if position is None:
             break
     return entries
 
 
-def _order(entry: Item) -> tuple[int, str]:
+def order(entry: Item) -> Position:
+    """Where an entry stands in its partition."""
     return entry["created_at"], entry["pk"] + entry["sk"]
 
 
@@ -98,7 +124,7 @@ def _encode(created_at: int, key: str) -> str:
     return urlsafe_b64encode(f"{created_at} {key}".encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[int, str]:
+def _decode(cursor: str) -> Position:
     """The position in a cursor, which comes from outside: it can be anything, and names no partition."""
     text = ""
     if len(cursor) <= MAX_CURSOR:

@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 
 from portcullis.aws.wire import Service
-from portcullis.protocol import keys
+from portcullis.protocol import keys, totp
 
 GENERATION = "0"
 _MAX_CACHED = 4096
@@ -27,6 +27,10 @@ class Roots:
                 del self._secrets[next(iter(self._secrets))]
             self._secrets[key_id] = secret
         return secret
+
+    def totp_secret_of(self, approver: str) -> bytes:
+        """The secret of an approver's one-time codes: one GenerateMac every time."""
+        return totp.secret_from_mac(self._mac(totp.mac_message(approver)))
 
     def _mac(self, message: bytes) -> bytes:
         request = {

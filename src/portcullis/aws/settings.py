@@ -67,6 +67,13 @@ class ProposalsSettings:
     core_table: str
 
 
+@dataclass(frozen=True, slots=True)
+class SweeperSettings:
+    """Of the sweeper."""
+
+    core_table: str
+
+
 def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:
     """The price feed's settings, or MissingSetting."""
     return PriceFeedSettings(_reader(environ)("CORE_TABLE"))
@@ -95,6 +102,11 @@ def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings
 def proposals(environ: Mapping[str, str] = os.environ) -> ProposalsSettings:
     """The settings of the trust upgrade proposals, or MissingSetting."""
     return ProposalsSettings(_reader(environ)("CORE_TABLE"))
+
+
+def sweeper(environ: Mapping[str, str] = os.environ) -> SweeperSettings:
+    """The sweeper's settings, or MissingSetting."""
+    return SweeperSettings(_reader(environ)("CORE_TABLE"))
 
 
 def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:

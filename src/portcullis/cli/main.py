@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from portcullis.cli import agents, keys, lists, output, policy_trials, prices, scan
+from portcullis.cli import agents, approvers, decisions, keys, lists, output, policy_trials, prices, scan
 from portcullis.cli.context import Session
 from portcullis.cli.failure import Failure
 from portcullis.cli.target import LOCAL_FILE, URL_VARIABLE
@@ -37,6 +37,8 @@ app.add_typer(agents.app, name="agent", help="Agents: create, list, show, suspen
 app.add_typer(keys.app, name="keys", help="Keys of an agent: issue, list, revoke.")
 app.add_typer(policy_trials.app, name="policy", help="The policy of an agent: draft, try out, publish, read.")
 app.add_typer(prices.app, name="prices", help="What a token is worth in USD.")
+app.add_typer(approvers.app, name="approver", help="Approvers: enrol, set up a device, confirm, list, revoke.")
+app.add_typer(decisions.app, name="tx", help="One transaction: show, approve, deny, cancel, reconcile.")
 app.add_typer(lists.transactions, name="transactions", help="Recorded transactions.")
 app.add_typer(lists.events, name="events", help="Recorded changes by operators.")
 app.command("scan-secrets")(scan.scan_secrets)

@@ -1,7 +1,7 @@
 """The event envelope (DESIGN 2.4), built here and nowhere else.
 
 ``{v, id, type, agent, key, ip, at, txid, rev, verified, data}`` with ``id`` = subject ``#`` rev. The subject is the
-transaction, or else the agent (or the price table) whose configuration changed. Consumers order by ``rev``.
+transaction, or else the agent, the price table or the approvers that were changed. Consumers order by ``rev``.
 """
 
 from typing import Any

@@ -13,6 +13,13 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def printable(text: str) -> str:
+    """``text`` as it can be shown on one line; ValueError otherwise."""
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("printable characters, without space at either end")
+    return text
+
+
 Model = TypeVar("Model", bound=StrictModel)
 
 

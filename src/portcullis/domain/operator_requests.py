@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from portcullis.domain import money, times
 from portcullis.domain.account import Account
-from portcullis.domain.models import StrictModel
+from portcullis.domain.models import StrictModel, printable
 from portcullis.domain.policy_document import PolicyDocument, RateLimit
 from portcullis.domain.rate import Rate
 from portcullis.domain.verification import KeyRecord
@@ -20,13 +20,29 @@ TOKEN = re.compile(r"[A-Z0-9]{1,12}", re.ASCII)
 PRICE_LIFETIME_SECONDS = 86_400
 SECRET_RETRY_WINDOW = 600 * times.SECOND
 """How long the same Idempotency-Key shows a new key's secret again, to the caller whose first answer was lost."""
-SCOPES = ("transactions:create", "transactions:read")
+SCOPES = (
+    "transactions:create",
+    "transactions:read",
+    "transactions:claim",
+    "transactions:risk",
+    "transactions:confirm",
+)
+DEFAULT_SCOPES = SCOPES[:2]
+APART_FROM_CREATION = ("transactions:claim", "transactions:risk")
+"""Whoever asks for a payment neither approves nor executes one."""
 
 
 def _scope(text: str) -> str:
     if text not in SCOPES:
         raise ValueError(f"unknown scope; known are {', '.join(SCOPES)}")
     return text
+
+
+def _apart(scopes: list[str]) -> list[str]:
+    both = [scope for scope in APART_FROM_CREATION if scope in scopes]
+    if both and "transactions:create" in scopes:
+        raise ValueError(f"a key with transactions:create cannot have {both[0]}; issue it to an agent of its own")
+    return scopes
 
 
 def _network(text: str) -> str:
@@ -51,16 +67,10 @@ def _instant(text: str) -> str:
     return text
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable() or text != text.strip():
-        raise ValueError("printable characters, without space at either end")
-    return text
-
-
 def _label(text: str) -> str:
     if len(text.encode()) > MAX_LABEL_BYTES:
         raise ValueError(f"at most {MAX_LABEL_BYTES} bytes of UTF-8")
-    return _printable(text)
+    return printable(text)
 
 
 MAX_LABEL_BYTES = 64
@@ -85,7 +95,9 @@ class NewKey(StrictModel):
     ``public_key`` (Ed25519, base64url or PEM) makes a key without a secret; without it the key has a derived one.
     """
 
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=8)] = Field(default_factory=lambda: list(SCOPES))
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=8), AfterValidator(_apart)] = Field(
+        default_factory=lambda: list(DEFAULT_SCOPES)
+    )
     ip_ranges: Annotated[list[Network], Field(max_length=16)] = Field(default_factory=list)
     expires_at: Instant | None = None
     rate: RateLimit | None = None
@@ -101,7 +113,7 @@ class Retirement(StrictModel):
 class Suspension(StrictModel):
     """``POST /v1/agents/{agent}/suspend``."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 
 
 class NewPrice(StrictModel):

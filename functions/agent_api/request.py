@@ -1,0 +1,62 @@
+"""What every route of the agent API reads from its request, and the stores of this process."""
+
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from portcullis.aws import settings
+from portcullis.aws.dynamo import Table
+from portcullis.aws.ledger import Ledger
+from portcullis.aws.policies import Policies
+from portcullis.aws.proxy import Refusal
+from portcullis.aws.wire import Service
+from portcullis.domain import rate
+from portcullis.domain.record import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores of this process."""
+
+    table: Table
+    policies: Policies
+    ledger: Ledger
+
+
+@cache
+def stores() -> Stores:
+    """Made on the first request."""
+    own, environment = settings.agent_api(), settings.aws()
+    table = Table(own.core_table, Service("dynamodb", environment))
+    policies = Policies(Service("s3", environment), own.policy_bucket)
+    return Stores(table, policies, Ledger(table, policies, micros=now))
+
+
+def now() -> int:
+    """This instant in microseconds."""
+    return time.time_ns() // 1000
+
+
+def principal_of(event: dict[str, Any]) -> Principal:
+    """Who asks, as the authorizer verified it."""
+    context = event["requestContext"]
+    verdict = context["authorizer"]
+    return Principal(
+        agent=verdict["agent"],
+        key_id=verdict["key"],
+        key_version=verdict["key_version"],
+        scopes=frozenset(verdict["scopes"].split()),
+        digest=verdict["digest"],
+        source_ip=context["identity"]["sourceIp"],
+        key_rate=rate.parse(verdict["rate"]),
+    )
+
+
+def require(principal: Principal, scope: str) -> None:
+    """The key must have ``scope``, and its agent be active as far as is known here."""
+    if scope not in principal.scopes:
+        raise Refusal("scope_missing", f"The key lacks the scope {scope}.")
+    account = stores().ledger.account(principal.agent)
+    if account is None or account.state != "active":
+        raise Refusal("agent_suspended")

@@ -1,0 +1,68 @@
+"""What a risk agent decides on another agent's held transaction."""
+
+from typing import Any
+
+from functions.agent_api.request import now, require, stores
+from portcullis.aws import transitions
+from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body
+from portcullis.aws.redecision import approval, approval_answer
+from portcullis.aws.transitions import Caller, NotLive, Plan
+from portcullis.domain import lifecycle, redecision
+from portcullis.domain.account import Account
+from portcullis.domain.approver_requests import RiskDecision
+from portcullis.domain.decisions import BY_RISK_AGENT
+from portcullis.domain.identifiers import TRANSACTION_ID
+from portcullis.domain.lifecycle import Conflict, Outcome
+from portcullis.domain.record import Mover, Principal, Record, describe
+from portcullis.domain.transaction import from_text
+
+NO_SUCH_TRANSACTION = "There is no such transaction that this agent decides on."
+
+
+def _decide(event: dict[str, Any], principal: Principal) -> Answer:
+    require(principal, "transactions:risk")
+    wanted, txid = json_body(event, RiskDecision), event["pathParameters"]["id"]
+    if not TRANSACTION_ID.fullmatch(txid):
+        raise Refusal("not_found", NO_SUCH_TRANSACTION)
+    if wanted.agent_id == principal.agent:
+        raise Refusal("forbidden", "No agent decides on its own request.")
+    mover = Mover(principal.agent, principal.key_id, principal.source_ip, now())
+    caller = Caller(principal.agent, principal.key_version)
+    try:
+        outcome = transitions.apply(stores().table, wanted.agent_id, txid, _plan(wanted, mover), caller=caller)
+    except NotLive as refused:
+        raise Refusal(refused.code) from None
+    if outcome is None:
+        raise Refusal("not_found", NO_SUCH_TRANSACTION)
+    if isinstance(outcome, Conflict):
+        raise Refusal(outcome.code, outcome.detail)
+    return approval_answer(outcome, mover) if wanted.decision == "approve" else json_answer(200, describe(outcome))
+
+
+def _plan(wanted: RiskDecision, mover: Mover) -> Plan:
+    content_sha256 = bytes.fromhex(wanted.content_sha256)
+    approve = approval(stores().table, stores().policies, mover, BY_RISK_AGENT, content_sha256)
+
+    def plan(record: Record, account: Account) -> Outcome:
+        _require_entitled(mover, record, account)
+        if wanted.decision == "approve":
+            return approve(record, account)
+        if record.content_sha256 != content_sha256:
+            return Conflict("The content is not the one that was shown. Read it again, then decide.")
+        return redecision.because(lifecycle.deny(record, mover, BY_RISK_AGENT), wanted.reason)
+
+    return plan
+
+
+def _require_entitled(mover: Mover, record: Record, account: Account) -> None:
+    """The policy in force names it. Whoever is paid, or named as having asked for it, is no judge of it."""
+    if mover.actor not in stores().policies.get(account.policy_sha256).risk_agents:
+        raise Refusal("not_found", NO_SUCH_TRANSACTION)
+    transaction = from_text(record.content)
+    if mover.actor in (transaction.destination[1], transaction.instructed_by):
+        raise Refusal("forbidden", "No agent decides on what it is paid, or has asked for.")
+
+
+ROUTES = {
+    ("POST", "/v1/transactions/{id}/risk-decision"): _decide,
+}

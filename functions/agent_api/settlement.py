@@ -1,0 +1,109 @@
+"""What becomes of a transaction after its decision: claimed, settled, failed, cancelled, confirmed."""
+
+from typing import Any
+
+from functions.agent_api.request import now, require, stores
+from functions.agent_api.transactions import NO_SUCH_TRANSACTION
+from portcullis.aws import transitions
+from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body
+from portcullis.aws.transitions import Caller, NotLive, Plan
+from portcullis.domain import lifecycle
+from portcullis.domain.account import Account
+from portcullis.domain.agent_requests import Cancellation, Claim, Confirmation, Failure, Settlement, parties
+from portcullis.domain.identifiers import TRANSACTION_ID
+from portcullis.domain.lifecycle import Conflict, Outcome
+from portcullis.domain.record import Mover, Principal, Record, describe
+
+
+def _claim(event: dict[str, Any], principal: Principal) -> Answer:
+    require(principal, "transactions:claim")
+    body, mover = json_body(event, Claim), _mover(principal)
+
+    def plan(record: Record, account: Account) -> Outcome:
+        if not _is_executor(principal, account):
+            raise Refusal("not_found", NO_SUCH_TRANSACTION)
+        return lifecycle.claim(record, account, mover, body.token_sha256)
+
+    return _moved(event, principal, body.agent_id, plan)
+
+
+def _settle(event: dict[str, Any], principal: Principal) -> Answer:
+    require(principal, "transactions:claim")
+    body, mover = json_body(event, Settlement), _mover(principal)
+
+    def plan(record: Record, account: Account) -> Outcome:
+        _require_executor(principal, record, account)
+        return lifecycle.settle(record, mover, body.token_sha256, body.reference)
+
+    return _moved(event, principal, body.agent_id, plan)
+
+
+def _fail(event: dict[str, Any], principal: Principal) -> Answer:
+    require(principal, "transactions:claim")
+    body, mover = json_body(event, Failure), _mover(principal)
+
+    def plan(record: Record, account: Account) -> Outcome:
+        _require_executor(principal, record, account)
+        return lifecycle.fail(record, mover, body.token_sha256, body.reason)
+
+    return _moved(event, principal, body.agent_id, plan)
+
+
+def _cancel(event: dict[str, Any], principal: Principal) -> Answer:
+    require(principal, "transactions:create")
+    json_body(event, Cancellation)
+    mover = _mover(principal)
+    return _moved(event, principal, principal.agent, lambda record, _: lifecycle.cancel(record, mover, None))
+
+
+def _confirm(event: dict[str, Any], principal: Principal) -> Answer:
+    require(principal, "transactions:confirm")
+    body, mover = json_body(event, Confirmation), _mover(principal)
+
+    def plan(record: Record, account: Account) -> Outcome:
+        if principal.agent not in {record.agent, *parties(record)}:
+            raise Refusal("not_found", NO_SUCH_TRANSACTION)
+        return lifecycle.confirm(record, account, mover, bytes.fromhex(body.content_sha256), parties(record))
+
+    return _moved(event, principal, body.agent_id, plan)
+
+
+def _mover(principal: Principal) -> Mover:
+    return Mover(principal.agent, principal.key_id, principal.source_ip, now())
+
+
+def _is_executor(principal: Principal, account: Account) -> bool:
+    """Whether the policy in force names it. An agent is never its own executor, whatever its policy says."""
+    named = stores().policies.get(account.policy_sha256).executors
+    return principal.agent != account.agent and principal.agent in named
+
+
+def _require_executor(principal: Principal, record: Record, account: Account) -> None:
+    """Who claimed it reports on it even when the policy names another one by now."""
+    if principal.agent != record.claimed_by and not _is_executor(principal, account):
+        raise Refusal("not_found", NO_SUCH_TRANSACTION)
+
+
+def _moved(event: dict[str, Any], principal: Principal, agent: str, plan: Plan) -> Answer:
+    txid: str = event["pathParameters"]["id"]
+    if not TRANSACTION_ID.fullmatch(txid):
+        raise Refusal("not_found", NO_SUCH_TRANSACTION)
+    caller = Caller(principal.agent, principal.key_version)
+    try:
+        outcome = transitions.apply(stores().table, agent, txid, plan, caller=caller)
+    except NotLive as refused:
+        raise Refusal(refused.code) from None
+    if outcome is None:
+        raise Refusal("not_found", NO_SUCH_TRANSACTION)
+    if isinstance(outcome, Conflict):
+        raise Refusal(outcome.code, outcome.detail)
+    return json_answer(200, describe(outcome))
+
+
+ROUTES = {
+    ("POST", "/v1/transactions/{id}/claim"): _claim,
+    ("POST", "/v1/transactions/{id}/settle"): _settle,
+    ("POST", "/v1/transactions/{id}/fail"): _fail,
+    ("POST", "/v1/transactions/{id}/cancel"): _cancel,
+    ("POST", "/v1/transactions/{id}/confirm"): _confirm,
+}
