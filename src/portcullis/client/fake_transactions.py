@@ -11,15 +11,18 @@ from portcullis.client.calls import TransactionFields
 from portcullis.protocol import base62
 
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
+_CLAIM_SECONDS = 24 * 3600
+_LEASE_SECONDS = 900
 _REQUIRED, _KNOWN = TransactionFields.__required_keys__, TransactionFields.__annotations__.keys()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A recorded transaction: what was asked, and its public form."""
+    """A recorded transaction: what was asked, its public form, and the token of who claimed it."""
 
     content: dict[str, Any]
     described: dict[str, Any]
+    claim_token: str | None = None
 
 
 def transaction_id(agent_id: str, idempotency_key: str) -> str:
@@ -46,21 +49,31 @@ def decided(
     script: dict[str, Any], content: dict[str, Any], agent_id: str, key_id: str, idempotency_key: str, now: float
 ) -> Entry:
     """The transaction as ``script`` decides it, at ``now`` (unix seconds); every token is worth 1 USD."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     described = {
         "id": transaction_id(agent_id, idempotency_key),
         "status": script["status"],
         "agent_id": agent_id,
         "key_id": key_id,
         **content,
+        "content_sha256": hashlib.sha256(canonical.encode()).hexdigest(),
         "usd": content["amount"],
         "policy": {"version": 1, "sha256": "0" * 64},
         "created_at": _rfc3339(now),
     }
     if script["status"] == "pending_approval":
-        described["approval"] = {"by": script["by"], "expires_at": _rfc3339(now + script["seconds"])}
+        approval = {"by": script["by"], "missing": [script["by"]], "reasons": ["amount"]}
+        described["approval"] = {**approval, "expires_at": _rfc3339(now + script["seconds"])}
+    if script["status"] == "approved":
+        described["expires_at"] = _rfc3339(now + _CLAIM_SECONDS)
     if script["status"] == "denied":
         described["violations"] = [asdict(violation) for violation in script["violations"]]
     return Entry(content, described)
+
+
+def lease_end(now: float) -> str:
+    """When a claim made ``now`` (unix seconds) lapses."""
+    return _rfc3339(now + _LEASE_SECONDS)
 
 
 def _rfc3339(seconds: float) -> str:
