@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from portcullis.client import Gateway
 from tests.journey.deployment import Agent, Deployment
 from tests.journey.served_gateway import Served, served_gateway
 
@@ -82,8 +83,6 @@ def environ_of_fake(served: Served) -> dict[str, str]:
 
 def approved(served: Served) -> str:
     """An approved transaction at the gateway for tests."""
-    from portcullis.client import Gateway
-
     with Gateway(served.url, served.fake.key_id, served.fake.secret) as gateway:
         decision = gateway.create_transaction(
             kind="transfer", amount="1.25", token="USDC", chain="base", destination={"wallet": "0x52"}
@@ -169,15 +168,25 @@ def test_what_was_altered_is_not_paid(served: Served, tmp_path: Path) -> None:
     assert described(served, txid)["status"] == "approved"
 
 
-def test_one_that_another_executor_took_is_left_to_it(served: Served, tmp_path: Path) -> None:
+def test_an_open_payment_whose_claim_is_refused_is_left_to_an_operator(served: Served, tmp_path: Path) -> None:
     txid = approved(served)
-    served.fake.refuse("dependency_unavailable")
-    served.fake._entries[txid].described["status"] = "approved"
-    with Process(tmp_path, environ_of_fake(served), '    raise AssertionError("not its own")') as process:
+    with Process(tmp_path, environ_of_fake(served), '    raise TimeoutError("who knows")') as process:
         process.wait("payment_open")
-        served.fake._entries[txid].described["status"] = "cancelled"
+        described(served, txid)["status"] = "needs_reconciliation"
         process.wait("needs_operator")
         assert process.stop() == 0
+    assert [line["step"] for line in process.told("needs_operator")] == ["pay"]
+
+
+def test_one_that_was_taken_before_it_is_nobody_elses_concern(served: Served, tmp_path: Path) -> None:
+    txid, journal = approved(served), tmp_path / "journal"
+    entry = {"id": txid, "agent": served.fake.agent_id, "token": "claim-token-0000000001", "step": "claim"}
+    journal.write_text(json.dumps(entry) + '\n{"id": "torn')
+    described(served, txid)["status"] = "cancelled"
+    with Process(tmp_path, environ_of_fake(served), '    raise AssertionError("not its own")') as process:
+        process.wait("not_ours")
+        assert process.stop() == 0
+    assert not process.told("payment_open")
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,7 @@ def test_the_content_is_what_the_hash_says() -> None:
     ],
 )
 async def test_each_step_is_sent_again_until_it_is_answered(call: Any, path: str, body: dict[str, Any]) -> None:
-    script: list[Any] = [httpx.ReadTimeout("lost"), httpx.Response(200, json=RECORD)]
-    world, other = World([*script]), World([*script])
+    world, other = (World([httpx.ReadTimeout("lost"), httpx.Response(200, json=RECORD)]) for _ in range(2))
     assert isinstance(call(world.gateway()), Approved)
     assert isinstance(await call(other.async_gateway()), Approved)
     for sent in (*world.sent, *other.sent):
