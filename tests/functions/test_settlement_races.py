@@ -184,6 +184,26 @@ def test_a_claim_judged_before_a_suspension_is_refused_after_it(stack: Deployed)
     assert isinstance(transitions.apply(table, agent.agent_id, record.id, claiming("executor")), Conflict)
 
 
+def test_a_claim_judged_in_an_older_epoch_is_refused_also_when_the_agent_is_active_again(stack: Deployed) -> None:
+    agent = stack.agent(POLICY)
+    record = approved(stack, agent)
+
+    def suspend_and_reinstate() -> None:
+        agents.suspend(table_of(stack), ACTOR, agent.agent_id, "drill")
+        stack.dynamodb.update_item(
+            TableName=stack.environment["CORE_TABLE"],
+            Key={"pk": {"S": f"AGENT#{agent.agent_id}"}, "sk": {"S": "ACCOUNT"}},
+            UpdateExpression="SET #state = :active",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":active": {"S": "active"}},
+        )
+
+    table = overtaken(stack, suspend_and_reinstate)
+    outcome = transitions.apply(table, agent.agent_id, record.id, claiming("executor"))
+    assert isinstance(outcome, Conflict)
+    assert "frozen" in outcome.detail
+
+
 def test_a_claim_judged_under_an_older_policy_is_judged_again(stack: Deployed) -> None:
     agent = stack.agent(POLICY)
     record, versions = approved(stack, agent), []

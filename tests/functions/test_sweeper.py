@@ -82,6 +82,19 @@ def test_a_run_that_is_cut_short_is_taken_up_where_it_stopped(stack: Deployed, s
     assert set(cursor) == {"pk", "sk"}
 
 
+def test_what_is_old_but_not_overdue_does_not_keep_a_short_run_from_the_others(stack: Deployed) -> None:
+    waiting, other = payer(stack), payer(stack)
+    for _ in range(3):
+        held = stack.pay(waiting, "200").body["id"]
+    late = stack.pay(other).body["id"]
+    overdue(stack, other, late)
+    soon = int(item(stack, waiting, f"TX#{held}")["created_at"]["N"]) + 120 * 1_000_000
+    runs = [sweep(table(stack), soon, for_steps(1)) for _ in range(6)]
+    assert sum(run.moved for run in runs) == 1
+    assert statuses(stack, other) == ["expired"]
+    assert statuses(stack, waiting) == ["pending_approval"] * 3
+
+
 def test_one_that_cannot_be_read_does_not_hold_up_the_others(
     stack: Deployed, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,7 +48,7 @@ def run(
 
 
 def test_there_are_no_other_examples() -> None:
-    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {*CLIENTS, "agent.py"}
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {*CLIENTS, "agent.py", "executor.py"}
 
 
 @pytest.mark.parametrize("example", CLIENTS)

@@ -14,7 +14,6 @@ from portcullis.client.exchange import Answer, Call
 from portcullis.client.results import Decision, Identity
 
 Result = TypeVar("Result")
-_TRANSACTION_ID = re.compile(r"tx_[0-9A-Za-z]{22}", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?", re.ASCII)
 
@@ -52,13 +51,6 @@ class Operation(Generic[Result]):
 def whoami() -> Operation[Identity]:
     """``GET /v1/whoami``."""
     return Operation(Call("GET", "/v1/whoami", repeatable=True), parsing.identity)
-
-
-def get_transaction(transaction_id: str) -> Operation[Decision]:
-    """``GET /v1/transactions/{id}``."""
-    if not _TRANSACTION_ID.fullmatch(transaction_id):
-        raise InvalidRequestError('transaction_id: expected "tx_" and 22 letters and digits.')
-    return Operation(Call("GET", f"/v1/transactions/{transaction_id}", repeatable=True), parsing.recorded)
 
 
 def create_transaction(idempotency_key: str | None, fields: Mapping[str, Any]) -> Operation[Decision]:

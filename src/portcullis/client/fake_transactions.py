@@ -14,15 +14,17 @@ from portcullis.protocol.strict_json import MalformedInput, decode, parse_object
 
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
 _CLAIM_SECONDS = 24 * 3600
+_LEASE_SECONDS = 900
 _REQUIRED, _KNOWN = TransactionFields.__required_keys__, TransactionFields.__annotations__.keys()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A recorded transaction: what was asked, and its public form."""
+    """A recorded transaction: what was asked, its public form, and the token of who claimed it."""
 
     content: dict[str, Any]
     described: dict[str, Any]
+    claim_token: str | None = None
 
 
 def transaction_id(agent_id: str, idempotency_key: str) -> str:
@@ -71,6 +73,11 @@ def decided(
     if script["status"] == "denied":
         described["violations"] = [asdict(violation) for violation in script["violations"]]
     return Entry(content, described)
+
+
+def lease_end(now: float) -> str:
+    """When a claim made ``now`` (unix seconds) lapses."""
+    return _rfc3339(now + _LEASE_SECONDS)
 
 
 def _rfc3339(seconds: float) -> str:

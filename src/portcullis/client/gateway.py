@@ -21,6 +21,7 @@ from portcullis.client.provider_auth import ProviderAuth
 from portcullis.client.results import Decision, Identity
 from portcullis.client.secrets import Provider
 from portcullis.client.settings import check_settings, check_url, from_environment, is_loopback
+from portcullis.client.settling import AsyncSettling, Settling
 from portcullis.client.signer import Clock, Nonce, random_nonce
 from portcullis.client.transport import send_once, send_once_async
 
@@ -64,7 +65,7 @@ class _Base(Generic[Client]):
         )
 
 
-class Gateway(_Base[httpx.Client]):
+class Gateway(_Base[httpx.Client], Settling):
     """Blocking client. Close it, or use it in a ``with`` block. Safe to share between threads.
 
     Give ``key_id`` and ``secret``, or a ``provider`` (portcullis.client.secrets) that is asked for each attempt.
@@ -103,10 +104,6 @@ class Gateway(_Base[httpx.Client]):
         """Ask for a decision. Without an idempotency key one is made and kept over the retries; an error carries it."""
         return self._run(calls.create_transaction(idempotency_key, fields))
 
-    def get_transaction(self, transaction_id: str) -> Decision:
-        """A transaction of this agent, as decided."""
-        return self._run(calls.get_transaction(transaction_id))
-
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -125,7 +122,7 @@ class Gateway(_Base[httpx.Client]):
             return _read(operation, exchange.run(self._steps(operation), send, self._world.sleep))
 
 
-class AsyncGateway(_Base[httpx.AsyncClient]):
+class AsyncGateway(_Base[httpx.AsyncClient], AsyncSettling):
     """The same on an event loop; ``async with``, or ``await aclose()``."""
 
     def __init__(
@@ -159,10 +156,6 @@ class AsyncGateway(_Base[httpx.AsyncClient]):
     ) -> Decision:
         """As Gateway.create_transaction."""
         return await self._run(calls.create_transaction(idempotency_key, fields))
-
-    async def get_transaction(self, transaction_id: str) -> Decision:
-        """As Gateway.get_transaction."""
-        return await self._run(calls.get_transaction(transaction_id))
 
     async def aclose(self) -> None:
         """Close the connections."""

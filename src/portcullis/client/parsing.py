@@ -12,15 +12,29 @@ from portcullis.client.exchange import Answer
 from portcullis.client.problems import error_of, problem_of
 from portcullis.client.results import (
     Approved,
+    Cancelled,
     Decision,
     Denied,
+    Executing,
+    Expired,
+    Failed,
     Identity,
+    Later,
+    NeedsReconciliation,
+    Page,
     PendingApproval,
+    Settled,
     Transaction,
     Violation,
 )
 
 _DETAILS = ("instructed_by", "call", "token_out", "min_out", "escrow_id")
+_CONTENT = ("kind", "amount", "token", "chain", "destination", "memo", *_DETAILS)
+_ENDS: dict[str, type[Later]] = {
+    "cancelled": Cancelled,
+    "expired": Expired,
+    "needs_reconciliation": NeedsReconciliation,
+}
 Parsed = TypeVar("Parsed")
 
 
@@ -38,8 +52,13 @@ def created(answer: Answer) -> Decision:
 
 
 def recorded(answer: Answer) -> Decision:
-    """``GET /v1/transactions/{id}``."""
+    """``GET /v1/transactions/{id}``, and every step that follows."""
     return _parsed(answer, (200,), _decision)
+
+
+def page(answer: Answer) -> Page:
+    """``GET /v1/transactions``."""
+    return _parsed(answer, (200,), lambda body: Page(tuple(map(_decision, body["transactions"])), body["cursor"]))
 
 
 def _parsed(answer: Answer, statuses: tuple[int, ...], read: Callable[[dict[str, Any]], Parsed]) -> Parsed:
@@ -81,7 +100,18 @@ def _decision(body: dict[str, Any]) -> Decision:
             return PendingApproval(transaction.id, transaction, approval["by"], _instant(approval["expires_at"]))
         case "denied":
             return Denied(transaction.id, _violations(body["violations"]), transaction)
-    raise ValueError("unknown status")
+    return _later(transaction, body)
+
+
+def _later(transaction: Transaction, body: dict[str, Any]) -> Later:
+    match transaction.status:
+        case "executing":
+            return Executing(transaction.id, transaction, body["claimed_by"], _instant(body["expires_at"]))
+        case "settled":
+            return Settled(transaction.id, transaction, body["outcome"])
+        case "failed":
+            return Failed(transaction.id, transaction, body["outcome"])
+    return _ENDS[transaction.status](transaction.id, transaction)
 
 
 def _transaction(body: dict[str, Any]) -> Transaction:
@@ -101,7 +131,15 @@ def _transaction(body: dict[str, Any]) -> Transaction:
         policy_version=int(body["policy"]["version"]),
         policy_sha256=body["policy"]["sha256"],
         created_at=_instant(body["created_at"]),
+        expires_at=_instant(body["expires_at"]) if "expires_at" in body else None,
+        content=_canonical({name: body[name] for name in _CONTENT if name in body}),
+        content_sha256=body.get("content_sha256", ""),
     )
+
+
+def _canonical(content: dict[str, Any]) -> str:
+    """The text that the gateway hashes: names sorted, no spaces, UTF-8."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _violations(found: list[dict[str, Any]]) -> tuple[Violation, ...]:

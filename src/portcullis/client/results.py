@@ -1,5 +1,7 @@
-"""What the gateway answers, as frozen values. A decision is one of Approved, PendingApproval and Denied."""
+"""What the gateway answers, as frozen values. A decision is one of Approved, PendingApproval and Denied; what has moved
+on since is one of the kinds of Later."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +35,9 @@ class Transaction:
     """A recorded transaction: what was asked, in canonical form, and under which policy it was decided.
 
     ``usd`` is None when the token has no price. ``details`` holds what only some kinds have (``call``, ``token_out``,
-    ``min_out``, ``escrow_id``, ``instructed_by``). ``created_at`` is in UTC.
+    ``min_out``, ``escrow_id``, ``instructed_by``). Instants are in UTC; ``expires_at`` ends the state it is in.
+
+    ``content`` is the canonical text of what was asked, ``content_sha256`` the hash that approvals are bound to.
     """
 
     id: str
@@ -51,6 +55,14 @@ class Transaction:
     policy_version: int
     policy_sha256: str
     created_at: datetime
+    expires_at: datetime | None = None
+    content: str = ""
+    content_sha256: str = ""
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether these fields are the ones whose hash was decided on. An executor pays nothing else."""
+        return hashlib.sha256(self.content.encode()).hexdigest() == self.content_sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +92,57 @@ class Denied:
     transaction: Transaction | None = None
 
 
-Decision = Approved | PendingApproval | Denied
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It was decided before, and has moved on since. Match this one for all of its kinds."""
+
+    transaction_id: str
+    transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Executing(Later):
+    """Claimed: ``claimed_by`` pays it, and reports before ``lease_until``."""
+
+    claimed_by: str
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Later):
+    """Paid; ``reference`` names the payment."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Later):
+    """Not paid, for this ``reason``. Its budget was given back."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled(Later):
+    """Taken back before anybody claimed it. Its budget was given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired(Later):
+    """Nobody approved it, or claimed it, in time. Its budget was given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsReconciliation(Later):
+    """The lease ran out without a report: it may have been paid. An operator finds out."""
+
+
+Decision = Approved | PendingApproval | Denied | Later
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list; ``cursor`` leads to the next part, None at the end."""
+
+    transactions: tuple[Decision, ...]
+    cursor: str | None

@@ -18,7 +18,8 @@ from typing import Any
 
 import httpx
 
-from portcullis.client.fake_transactions import Entry, decided, transaction_content, transaction_id
+from portcullis.client.fake_settlement import moved
+from portcullis.client.fake_transactions import Entry, decided, lease_end, transaction_content, transaction_id
 from portcullis.client.fake_verification import FakeVerifier
 from portcullis.client.results import Violation
 from portcullis.protocol import problems
@@ -123,10 +124,25 @@ class FakeGateway:
             return _answer(200, self._identity(key_id))
         if (request.method, path) == ("POST", "/v1/transactions"):
             return self._create(request, key_id)
-        entry = self._entries.get(path.removeprefix("/v1/transactions/"))
-        if request.method == "GET" and path.startswith("/v1/transactions/") and entry:
-            return _answer(200, entry.described)
-        return _problem("not_found")
+        if (request.method, path) == ("GET", "/v1/transactions"):
+            return self._list(request.url.params.get("status"))
+        txid, _, action = path.removeprefix("/v1/transactions/").partition("/")
+        entry = self._entries.get(txid) if path.startswith("/v1/transactions/") else None
+        if entry is None or (request.method == "POST") != bool(action):
+            return _problem("not_found")
+        return self._move(entry, action, request) if action else _answer(200, entry.described)
+
+    def _list(self, status: str | None) -> httpx.Response:
+        entries = reversed(self._entries.values())
+        found = [entry.described for entry in entries if status in (None, entry.described["status"])]
+        return _answer(200, {"transactions": found, "cursor": None})
+
+    def _move(self, entry: Entry, action: str, request: httpx.Request) -> httpx.Response:
+        outcome = moved(entry, action, json.loads(request.read() or b"{}"), lease_end(self._clock()))
+        if isinstance(outcome, str):
+            return _problem(outcome)
+        self._entries[outcome.described["id"]] = outcome
+        return _answer(200, outcome.described)
 
     def _identity(self, key_id: str) -> dict[str, Any]:
         scopes = ["transactions:create", "transactions:read"]
@@ -146,7 +162,7 @@ class FakeGateway:
         if entry.described["status"] == "denied":
             members = {"transaction_id": entry.described["id"], "violations": entry.described["violations"]}
             return _problem("policy_denied", **members)
-        return _answer(201 if entry.described["status"] == "approved" else 202, entry.described)
+        return _answer({"approved": 201, "pending_approval": 202}.get(entry.described["status"], 200), entry.described)
 
     def _record(self, request: httpx.Request, key_id: str | None, answer: httpx.Response) -> None:
         try:

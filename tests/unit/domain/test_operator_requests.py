@@ -21,7 +21,11 @@ def refused(model: type[Model], value: Any, reason: str) -> None:
 
 def test_a_new_key_may_do_everything_from_everywhere_for_ever() -> None:
     wanted = validate(requests.NewKey, {})
-    assert (wanted.scopes, wanted.ip_ranges, wanted.expires_at) == (list(requests.SCOPES), [], None)
+    assert (wanted.scopes, wanted.ip_ranges, wanted.expires_at) == (
+        ["transactions:create", "transactions:read"],
+        [],
+        None,
+    )
 
 
 def test_a_new_key_with_everything() -> None:
@@ -37,7 +41,17 @@ def test_a_new_key_with_everything() -> None:
     ("field", "value", "reason"),
     [
         ("scopes", [], "scopes: List should have at least 1 item"),
-        ("scopes", ["transactions:claim"], "scopes.0: unknown scope; known are transactions:create, transactions:read"),
+        ("scopes", ["transactions:all"], "scopes.0: unknown scope; known are transactions:create, transactions:read, "),
+        (
+            "scopes",
+            ["transactions:create", "transactions:claim"],
+            "scopes: a key with transactions:create cannot have transactions:claim; issue it to an agent of its own",
+        ),
+        (
+            "scopes",
+            ["transactions:risk", "transactions:create"],
+            "scopes: a key with transactions:create cannot have transactions:risk; issue it to an agent of its own",
+        ),
         ("scopes", "transactions:read", "scopes: Input should be a valid list"),
         ("scopes", ["transactions:read"] * 9, "scopes: List should have at most 8 items"),
         ("ip_ranges", ["203.0.113.1/24"], "ip_ranges.0: expected an address or a network"),
