@@ -6,6 +6,7 @@ from functions.agent_api.request import now, require, stores
 from functions.agent_api.transactions import NO_SUCH_TRANSACTION
 from portcullis.aws import transitions
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body
+from portcullis.aws.redecision import approval_answer, confirmation
 from portcullis.aws.transitions import Caller, NotLive, Plan
 from portcullis.domain import lifecycle
 from portcullis.domain.account import Account
@@ -63,9 +64,10 @@ def _confirm(event: dict[str, Any], principal: Principal) -> Answer:
     def plan(record: Record, account: Account) -> Outcome:
         if principal.agent not in {record.agent, *parties(record)}:
             raise Refusal("not_found", NO_SUCH_TRANSACTION)
-        return lifecycle.confirm(record, account, mover, bytes.fromhex(body.content_sha256), parties(record))
+        sha256 = bytes.fromhex(body.content_sha256)
+        return confirmation(stores().table, stores().policies, mover, parties(record), sha256)(record, account)
 
-    return _moved(event, principal, body.agent_id, plan)
+    return approval_answer(_outcome(event, principal, body.agent_id, plan), mover)
 
 
 def _mover(principal: Principal) -> Mover:
@@ -85,6 +87,10 @@ def _require_executor(principal: Principal, record: Record, account: Account) ->
 
 
 def _moved(event: dict[str, Any], principal: Principal, agent: str, plan: Plan) -> Answer:
+    return json_answer(200, describe(_outcome(event, principal, agent, plan)))
+
+
+def _outcome(event: dict[str, Any], principal: Principal, agent: str, plan: Plan) -> Record:
     txid: str = event["pathParameters"]["id"]
     if not TRANSACTION_ID.fullmatch(txid):
         raise Refusal("not_found", NO_SUCH_TRANSACTION)
@@ -97,7 +103,7 @@ def _moved(event: dict[str, Any], principal: Principal, agent: str, plan: Plan) 
         raise Refusal("not_found", NO_SUCH_TRANSACTION)
     if isinstance(outcome, Conflict):
         raise Refusal(outcome.code, outcome.detail)
-    return json_answer(200, describe(outcome))
+    return outcome
 
 
 ROUTES = {

@@ -22,6 +22,18 @@ def approval(table: Table, policies: Policies, mover: Mover, by: str, content_sh
     return plan
 
 
+def confirmation(
+    table: Table, policies: Policies, mover: Mover, parties: frozenset[str], content_sha256: bytes
+) -> Plan:
+    """One party of an escrow confirms its release, for exactly this content, under what is in force now."""
+
+    def plan(record: Record, account: Account) -> Outcome:
+        rulebook = Rulebook(policies.get(account.policy_sha256), prices.read(table))
+        return redecision.confirm(record, account, rulebook, mover, parties, content_sha256)
+
+    return plan
+
+
 def approval_answer(record: Record, mover: Mover) -> Answer:
     """What whoever approved is told: the record, or why their approval was not one."""
     if record.status == "denied":

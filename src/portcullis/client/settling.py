@@ -57,6 +57,16 @@ def confirm(transaction_id: str, agent: str, content_sha256: str) -> Operation[D
     return _step(transaction_id, "confirm", agent_id=agent, content_sha256=content_sha256)
 
 
+def decide_risk(
+    transaction_id: str, agent: str, content_sha256: str, decision: str, reason: str | None
+) -> Operation[Decision]:
+    """``POST /v1/transactions/{id}/risk-decision``."""
+    if decision not in ("approve", "deny"):
+        raise InvalidRequestError('decision: expected "approve" or "deny".')
+    body = {"agent_id": agent, "content_sha256": content_sha256, "decision": decision}
+    return _step(transaction_id, "risk-decision", **body, **({} if reason is None else {"reason": reason}))
+
+
 def _step(transaction_id: str, action: str, **body: str) -> Operation[Decision]:
     path = f"/v1/transactions/{_checked(transaction_id)}/{action}"
     content, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
@@ -121,6 +131,12 @@ class Settling(ABC):
         """Agree to the release of an escrow with exactly this content."""
         return self._run(confirm(transaction_id, agent, content_sha256))
 
+    def decide_risk(
+        self, transaction_id: str, *, agent: str, content_sha256: str, decision: str, reason: str | None = None
+    ) -> Decision:
+        """As a risk agent, ``approve`` or ``deny`` a held transaction of another agent with exactly this content."""
+        return self._run(decide_risk(transaction_id, agent, content_sha256, decision, reason))
+
 
 class AsyncSettling(ABC):
     """The same on an event loop."""
@@ -162,3 +178,9 @@ class AsyncSettling(ABC):
     async def confirm(self, transaction_id: str, *, agent: str, content_sha256: str) -> Decision:
         """As Gateway.confirm."""
         return await self._run(confirm(transaction_id, agent, content_sha256))
+
+    async def decide_risk(
+        self, transaction_id: str, *, agent: str, content_sha256: str, decision: str, reason: str | None = None
+    ) -> Decision:
+        """As Gateway.decide_risk."""
+        return await self._run(decide_risk(transaction_id, agent, content_sha256, decision, reason))

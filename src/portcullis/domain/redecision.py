@@ -5,6 +5,7 @@ counted twice. What has become forbidden is denied; what needs more waits for mo
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 from portcullis.domain import lifecycle, windows
@@ -24,20 +25,42 @@ VOID = "approval_void"
 def approve(
     record: Record, account: Account, rulebook: Rulebook, mover: Mover, by: str, content_sha256: bytes
 ) -> Outcome:
-    """An approval ``by`` a risk agent or a human, of a transaction that would be held or approved again now.
+    """An approval ``by`` a risk agent or a human; see again()."""
+
+    def act(held: Record) -> Outcome:
+        return lifecycle.approve(held, account, mover, by, content_sha256)
+
+    return again(record, account, rulebook, mover, by, act)
+
+
+def confirm(
+    record: Record, account: Account, rulebook: Rulebook, mover: Mover, parties: frozenset[str], content_sha256: bytes
+) -> Outcome:
+    """A party's agreement to the release of an escrow; see again()."""
+
+    def act(held: Record) -> Outcome:
+        return lifecycle.confirm(held, account, mover, content_sha256, parties)
+
+    return again(record, account, rulebook, mover, BY_PARTIES, act)
+
+
+def again(
+    record: Record, account: Account, rulebook: Rulebook, mover: Mover, by: str, act: Callable[[Record], Outcome]
+) -> Outcome:
+    """What ``act`` makes of a transaction that would be held or approved again now.
 
     One that would be denied becomes denied (``approval_void``). One that now needs a stronger approval than the one
     that is given waits for that, this one not counted: `is_escalated` tells.
     """
     case = _case(record, account, rulebook, mover.at)
     decision = decide(rulebook.policy, case)
-    as_it_was = lifecycle.approve(record, account, mover, by, content_sha256)
+    as_it_was = act(record)
     if isinstance(as_it_was, Unchanged):
         return as_it_was
     if isinstance(decision, Denied):
         return as_it_was if isinstance(as_it_was, Conflict) else _void(record, account, mover, by, decision)
     held = _under(record, account, case, decision)
-    outcome = lifecycle.approve(held, account, mover, by, content_sha256)
+    outcome = act(held)
     if isinstance(outcome, Conflict) and isinstance(as_it_was, Moved):
         return Moved(replace(held, rev=record.rev + 1, moved=mover), account)
     return outcome
