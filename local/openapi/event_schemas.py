@@ -12,7 +12,7 @@ from local.openapi.answers import KeyId, Sha256, Transaction, Version
 from local.openapi.operation import Json
 from local.openapi.schemas import Untitled, polished
 from portcullis.domain.events import VERSION
-from portcullis.domain.operator_requests import Label, Network, Scope
+from portcullis.domain.operator_requests import Instant, Label, Network, Scope
 from portcullis.domain.record import STATUSES
 from portcullis.domain.transaction import AgentId, Amount, Token
 
@@ -53,6 +53,77 @@ class PolicyPublished(Change):
 
     policy_version: Version
     policy_sha256: Sha256
+
+
+class PolicyDrafted(Change):
+    """A draft, which is not in force, was kept."""
+
+    policy_sha256: Sha256
+
+
+class PolicyDraftDiscarded(Change):
+    """The draft was removed without being published."""
+
+    policy_sha256: Sha256
+
+
+class PolicyShadowed(Change):
+    """A policy is tried beside the one in force; decisions tell in `shadow` what it would have said."""
+
+    policy_sha256: Sha256
+
+
+class PolicyUnshadowed(Change):
+    """The trial of a policy in the shadow has ended."""
+
+
+class TrustUpgradeProposed(Change):
+    """The agent went long enough without a violation. Nothing changes until an operator publishes a policy."""
+
+    trust: str
+    proposed: str
+    clean_since: Instant
+    limits: Annotated[
+        dict[str, str] | None, Field(description="Of the level that is proposed; null: the operator's to set.")
+    ]
+
+
+class ApproverChange(Change):
+    """What every change of an approver tells."""
+
+    approver_id: str
+    name: Label
+    identity: str
+
+
+class ApproverBootstrapped(ApproverChange):
+    """The very first approver was enrolled, by nobody else. Make sure that it was you."""
+
+    sponsor: None
+
+
+class ApproverEnrolled(ApproverChange):
+    """An approver was enrolled, by the code of `sponsor`."""
+
+    sponsor: str
+
+
+class ApproverDeviceShown(ApproverChange):
+    """The secret of an approver's device was shown to its identity."""
+
+
+class ApproverConfirmed(ApproverChange):
+    """The device has given a right code: the approver is active."""
+
+
+class ApproverRevoked(ApproverChange):
+    """An approver was ended, by the code of `sponsor`."""
+
+    sponsor: str
+
+
+class ApproverLocked(ApproverChange):
+    """Wrong codes have locked an approver for a while. Somebody may be guessing."""
 
 
 class KeyIssued(Change):
@@ -107,6 +178,17 @@ DATA: Mapping[str, Any] = {
     "agent.created": AgentCreated,
     "agent.suspended": AgentSuspended,
     "policy.published": PolicyPublished,
+    "policy.drafted": PolicyDrafted,
+    "policy.draft_discarded": PolicyDraftDiscarded,
+    "policy.shadowed": PolicyShadowed,
+    "policy.unshadowed": PolicyUnshadowed,
+    "trust.upgrade_proposed": TrustUpgradeProposed,
+    "approver.bootstrapped": ApproverBootstrapped,
+    "approver.enrolled": ApproverEnrolled,
+    "approver.device_shown": ApproverDeviceShown,
+    "approver.confirmed": ApproverConfirmed,
+    "approver.revoked": ApproverRevoked,
+    "approver.locked": ApproverLocked,
     "key.issued": KeyIssued,
     "key.retiring": KeyRetiring,
     "key.revoked": KeyRevoked,

@@ -318,7 +318,7 @@ def test_a_clean_agent_is_proposed_once_and_nothing_is_applied(stack: Deployed, 
     age(stack, newcomer, CLEAN_PERIOD)
     assert [proposals.handler({}, None)["proposed"] for _ in range(2)] == [1, 0]
     (data,) = proposed(stack, newcomer)
-    assert (data["from"], data["to"], data["actor"]) == ("low", "medium", "gateway")
+    assert (data["trust"], data["proposed"], data["actor"]) == ("low", "medium", "gateway")
     shown = stack.operator("GET", "/v1/agents/{agent}/proposal", agent=newcomer).body
     assert shown["proposal"] == {"trust": "medium", "limits": data["limits"]}
     assert stack.operator("GET", POLICY_PATH, agent=newcomer).body["version"] == 1

@@ -96,7 +96,7 @@ def test_a_clean_agent_is_proposed_and_the_event_is_seen(deployment: Deployment,
         assert "FunctionError" not in answer, answer["Payload"].read()
         assert json.loads(answer["Payload"].read())["examined"] >= 1
     found: list[dict[str, Any]] = tap.wait(1, lambda event: event["type"] == "trust.upgrade_proposed")
-    assert [(event["agent"], event["data"]["to"]) for event in found] == [(created["agent_id"], "medium")]
+    assert [(event["agent"], event["data"]["proposed"]) for event in found] == [(created["agent_id"], "medium")]
     shown = deployment.operator("GET", f"/v1/agents/{created['agent_id']}/proposal").json()
     assert shown["proposal"]["limits"]["daily"] == "1000.00"
 

@@ -29,8 +29,8 @@ def propose(table: Table, actor: Actor, agent: str) -> bool:
         if not proposed or found.proposed is None:
             return None
         data = {
-            "from": found.level,
-            "to": found.proposed,
+            "trust": found.level,
+            "proposed": found.proposed,
             "clean_since": times.rfc3339(found.clean_since),
             "limits": trust_upgrade.proposal(found.proposed)["limits"],
         }
