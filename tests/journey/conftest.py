@@ -7,6 +7,7 @@ from local.tap import Tap
 from local.testing import isolated_run
 from tests.event_schemas import faults
 from tests.journey.deployment import Deployment
+from tests.journey.people import Person
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,22 @@ def tap(deployment: Deployment) -> Iterator[Tap]:
     tap = Tap(deployment.description, "journey")
     yield tap
     assert [fault for event in tap.events for fault in faults(event)] == []
+
+
+@pytest.fixture(scope="session")
+def crew(deployment: Deployment) -> Iterator[tuple[Person, Person]]:
+    """The first approver of this deployment, and the one they sponsor."""
+    first, second = Person(deployment, "alice"), Person(deployment, "bob")
+    first.allow("POST/v1/approvers")
+    enrolled = deployment.operator("POST", "/v1/approvers", {"name": first.name}, auth=first.auth)
+    assert enrolled.status_code == 201, enrolled.text
+    first.activate(enrolled.json()["approver_id"])
+    sponsored = first.speak("enrolments", name=second.name, identity=second.arn)
+    assert sponsored.status_code == 201, sponsored.text
+    second.activate(sponsored.json()["approver_id"])
+    yield first, second
+    first.leave()
+    second.leave()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

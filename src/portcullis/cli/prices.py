@@ -29,12 +29,17 @@ def set_(
     token: Annotated[str, typer.Argument(help="Such as USDC.")],
     usd: Annotated[str, typer.Argument(help="Dollars for one token, a decimal.")],
     expires_at: Annotated[str | None, typer.Option(help="RFC 3339 instant; without it, a day from now.")] = None,
+    max_age: Annotated[
+        int | None, typer.Option(help="Seconds that it holds, and that a feed renews it for; 86400 without it.")
+    ] = None,
     peg: Annotated[bool, typer.Option("--peg", help="Never expires, as for a token pegged to the dollar.")] = False,
 ) -> None:
     """Set what one token is worth."""
-    if peg and expires_at:
-        raise Failure("give --peg or --expires-at, not both", USAGE)
-    body: dict[str, str | None] = {"usd": usd}
+    if sum((peg, expires_at is not None, max_age is not None)) > 1:
+        raise Failure("give one of --peg, --expires-at and --max-age", USAGE)
+    body: dict[str, str | int | None] = {"usd": usd}
     if peg or expires_at:
         body["expires_at"] = expires_at
+    if max_age is not None:
+        body["max_age_seconds"] = max_age
     session(context).show(session(context).operator.put(f"/v1/prices/{token}", body))
