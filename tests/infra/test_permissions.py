@@ -95,12 +95,6 @@ def test_only_its_own_api_or_schedule_may_invoke_a_function(gateway: Template) -
             assert {"Ref": "AWS::AccountId"} in permission["SourceArn"]["Fn::Join"][1]
 
 
-def test_what_is_overdue_is_swept_every_minute(gateway: Template) -> None:
-    rules = gateway.properties("AWS::Events::Rule").values()
-    (sweep,) = [rule for rule in rules if functions(gateway)["Sweeper"] in text_of(rule["Targets"])]
-    assert (sweep["ScheduleExpression"], sweep["State"]) == ("rate(1 minute)", "ENABLED")
-
-
 def test_no_function_role_carries_a_managed_policy(gateway: Template) -> None:
     roles = gateway.properties("AWS::IAM::Role")
     for function in functions(gateway).values():

@@ -1,13 +1,20 @@
 """What runs by the clock, and that somebody hears of it when it fails."""
 
+from typing import Any
+
 from tests.infra.template import Template
 
 
-def test_upgrades_are_proposed_once_a_day(gateway: Template) -> None:
-    rule = gateway.only("AWS::Events::Rule")
-    (target,) = rule["Targets"]
-    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 day)", "ENABLED")
-    assert target["Arn"]["Fn::GetAtt"][0].startswith("Proposals")
+def schedules(gateway: Template) -> dict[str, dict[str, Any]]:
+    """Name of the function -> the rule that starts it."""
+    rules = gateway.properties("AWS::Events::Rule").values()
+    scheduled = [rule for rule in rules if "ScheduleExpression" in rule]
+    return {target["Arn"]["Fn::GetAtt"][0]: rule for rule in scheduled for target in rule["Targets"]}
+
+
+def test_upgrades_are_proposed_once_a_day_and_what_is_overdue_is_swept_every_minute(gateway: Template) -> None:
+    found = {name[:-8]: (rule["ScheduleExpression"], rule["State"]) for name, rule in schedules(gateway).items()}
+    assert found == {"Proposals": ("rate(1 day)", "ENABLED"), "Sweeper": ("rate(1 minute)", "ENABLED")}
 
 
 def test_a_scheduled_function_that_fails_is_an_alarm(gateway: Template) -> None:
@@ -16,9 +23,4 @@ def test_a_scheduled_function_that_fails_is_an_alarm(gateway: Template) -> None:
         for alarm in gateway.properties("AWS::CloudWatch::Alarm").values()
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
-    scheduled = {
-        target["Arn"]["Fn::GetAtt"][0]
-        for rule in gateway.properties("AWS::Events::Rule").values()
-        for target in rule["Targets"]
-    }
-    assert watched == scheduled
+    assert watched == set(schedules(gateway))
