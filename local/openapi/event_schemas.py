@@ -8,7 +8,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from local.openapi.answers import KeyId, Sha256, Transaction, Version
+from local.openapi.answers import KeyId, Sha256, ShadowedTransaction, Version
 from local.openapi.operation import Json
 from local.openapi.schemas import Untitled, polished
 from portcullis.domain.events import VERSION
@@ -27,10 +27,8 @@ class Change(TypedDict):
     actor: Actor
 
 
-class TransactionData(Transaction):
+class TransactionData(ShadowedTransaction):
     """The transaction as it is now. `shadow` is what a policy in shadow mode would have said, where it differs."""
-
-    shadow: NotRequired[Annotated[str, Field(json_schema_extra={"enum": [*STATUSES[:3]]})]]
 
 
 class AgentCreated(Change):

@@ -135,9 +135,10 @@ def test_a_keys_rate_comes_from_the_body_and_is_described() -> None:
 
 
 def test_a_price_is_described() -> None:
-    entry = {"usd": "1", "expires_at": None, "updated_at": builders.NOW}
+    entry = {"usd": "1", "expires_at": None, "updated_at": builders.NOW, "max_age": 86_400}
     assert requests.describe_price(entry) == {
         "usd": "1",
         "expires_at": None,
         "updated_at": "2026-11-21T06:31:00.000Z",
+        "max_age_seconds": 86_400,
     }
