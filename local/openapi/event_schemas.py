@@ -8,17 +8,22 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from local.openapi.answers import KeyId, Sha256, ShadowedTransaction, Version
+from local.openapi.answers import KeyId, Sha256, ShadowedTransaction, Trust, Version
 from local.openapi.operation import Json
+from local.openapi.policy_answers import TrustLimits
 from local.openapi.schemas import Untitled, polished
+from portcullis.domain.approver_requests import ApproverId
 from portcullis.domain.events import VERSION
-from portcullis.domain.operator_requests import Label, Network, Scope
+from portcullis.domain.operator_requests import Instant, Label, Network, Scope
 from portcullis.domain.record import STATUSES
 from portcullis.domain.transaction import AgentId, Amount, Token
 
 FOLDER = Path(__file__).parents[2] / f"docs/events/v{VERSION}"
 Micros = Annotated[int, Field(ge=0, description="Microseconds since 1970.")]
 Actor = Annotated[str, Field(description="Who changed it: an ARN, or a part of the gateway.")]
+
+
+Arn = Annotated[str, Field(description="The ARN of an IAM user or role.")]
 
 
 class Change(TypedDict):
@@ -51,6 +56,76 @@ class PolicyPublished(Change):
 
     policy_version: Version
     policy_sha256: Sha256
+
+
+class PolicyDrafted(Change):
+    """A draft of the next policy was kept. It is not in force."""
+
+    policy_sha256: Sha256
+
+
+class PolicyDraftDiscarded(Change):
+    """The draft was removed."""
+
+    policy_sha256: Sha256
+
+
+class PolicyShadowed(Change):
+    """A policy is tried beside the one in force."""
+
+    policy_sha256: Sha256
+
+
+class PolicyUnshadowed(Change):
+    """The trial in the shadow is over."""
+
+
+_Levels = TypedDict("_Levels", {"from": Trust, "to": Trust})
+
+
+class TrustUpgradeProposed(Change, _Levels):
+    """An agent has earned a level of trust, which only an operator gives. `limits` are null where they are theirs."""
+
+    clean_since: Instant
+    limits: TrustLimits | None
+
+
+class ApproverChange(Change):
+    """Whom a change is about."""
+
+    approver_id: ApproverId
+    name: Label
+    identity: Arn
+
+
+class ApproverBootstrapped(ApproverChange):
+    """The first approver was enrolled, whom nobody sponsors."""
+
+    sponsor: None
+
+
+class ApproverEnrolled(ApproverChange):
+    """Another approver was enrolled, by the code of the `sponsor`."""
+
+    sponsor: ApproverId
+
+
+class ApproverDeviceShown(ApproverChange):
+    """The secret of an approver's device was shown."""
+
+
+class ApproverConfirmed(ApproverChange):
+    """An approver is active: the device has given a right code."""
+
+
+class ApproverLocked(ApproverChange):
+    """Wrong codes have locked an approver."""
+
+
+class ApproverRevoked(ApproverChange):
+    """An approver was ended, by the code of the `sponsor`."""
+
+    sponsor: ApproverId
 
 
 class KeyIssued(Change):
@@ -105,6 +180,17 @@ DATA: Mapping[str, Any] = {
     "agent.created": AgentCreated,
     "agent.suspended": AgentSuspended,
     "policy.published": PolicyPublished,
+    "policy.drafted": PolicyDrafted,
+    "policy.draft_discarded": PolicyDraftDiscarded,
+    "policy.shadowed": PolicyShadowed,
+    "policy.unshadowed": PolicyUnshadowed,
+    "trust.upgrade_proposed": TrustUpgradeProposed,
+    "approver.bootstrapped": ApproverBootstrapped,
+    "approver.enrolled": ApproverEnrolled,
+    "approver.device_shown": ApproverDeviceShown,
+    "approver.confirmed": ApproverConfirmed,
+    "approver.locked": ApproverLocked,
+    "approver.revoked": ApproverRevoked,
     "key.issued": KeyIssued,
     "key.retiring": KeyRetiring,
     "key.revoked": KeyRevoked,
