@@ -1,7 +1,6 @@
 """A policy tried out without being in force: explained on one transaction, replayed on recorded ones, in the shadow;
 and the trust that an agent has earned."""
 
-import json
 from typing import Any
 
 from functions.operator_api.policies import draft_of
@@ -21,7 +20,7 @@ from portcullis.protocol.strict_json import parse_object
 
 def _explain(event: dict[str, Any]) -> Answer:
     wanted, account = json_body(event, Explaining), account_of(event)
-    asked = parse_transaction(json.dumps(wanted.transaction))
+    asked = parse_transaction(wanted.transaction.model_dump_json(exclude_none=True))
     sha256 = draft_of(account).sha256 if wanted.draft else account.policy_sha256
     tried = stores().policies.get(sha256)
     rulebook = Rulebook(tried, prices.read(stores().table))

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict  # typing's own tells pydantic what is r
 from portcullis.domain.decisions import RULES
 from portcullis.domain.operator_requests import Instant, Label, Network, Scope
 from portcullis.domain.policy_document import PolicyDocument, RateLimit
+from portcullis.domain.policy_review import PROTECTION
 from portcullis.domain.record import STATUSES
 from portcullis.domain.transaction import AgentId, Amount, Call, Chain, Destination, Kind, Name, Token
 from portcullis.protocol.message_signatures import ED25519, HMAC_SHA256
@@ -18,13 +19,16 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Usd = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]{2,6}$")]
 Version = Annotated[int, Field(ge=1)]
 State = Literal["active", "suspended"]
+Rule = Annotated[str, Field(json_schema_extra={"enum": [*RULES]})]
+Decided = Annotated[str, Field(json_schema_extra={"enum": [*STATUSES[:3]]})]
+Trust = Literal["low", "medium", "high"]
 Cursor = Annotated[str | None, Field(description="Pass it on to get the next page; null on the last one.")]
 
 
 class Violation(TypedDict):
     """A rule of the policy that the transaction breaks; `severity` is 1 (nuisance) to 10."""
 
-    rule: Annotated[str, Field(json_schema_extra={"enum": [*RULES]})]
+    rule: Rule
     detail: str
     severity: Annotated[int, Field(ge=1, le=10)]
 
@@ -62,14 +66,15 @@ class PolicyVersion(TypedDict):
 
 
 ApprovalBy = Literal["parties", "risk_agent", "human"]
+Reason = Literal["amount", "escrow_release", "possible_duplicate"]
 
 
-class Approval(TypedDict):
+class MissingApproval(TypedDict):
     """Who must approve next, whose approvals are `missing` in all, why, and until when."""
 
     by: ApprovalBy
     missing: list[ApprovalBy]
-    reasons: list[Literal["amount", "escrow_release", "possible_duplicate"]]
+    reasons: list[Reason]
     expires_at: Instant
 
 
@@ -95,7 +100,7 @@ class Transaction(TypedDict):
     policy: PolicyVersion
     content_sha256: Annotated[Sha256, Field(description="Of the canonical content, which approvals are bound to.")]
     created_at: Instant
-    approval: NotRequired[Approval]
+    approval: NotRequired[MissingApproval]
     expires_at: NotRequired[Annotated[Instant, Field(description="The end of the state that it is in.")]]
     violations: NotRequired[list[Violation]]
     approved_by: NotRequired[list[str]]
@@ -103,6 +108,12 @@ class Transaction(TypedDict):
     outcome: NotRequired[str]
     updated_at: NotRequired[Instant]
     updated_by: NotRequired[str]
+
+
+class ShadowedTransaction(Transaction):
+    """A transaction as operators see it. `shadow` is what a policy in shadow mode would have said, where it differs."""
+
+    shadow: NotRequired[Decided]
 
 
 class Agent(TypedDict):
@@ -114,6 +125,7 @@ class Agent(TypedDict):
     epoch: Version
     policy_version: Version
     policy_sha256: Sha256
+    shadow_sha256: NotRequired[Annotated[Sha256, Field(description="Of the policy that is tried in shadow mode.")]]
     created_at: Instant
 
 
@@ -139,11 +151,15 @@ class IssuedKey(Key):
     secret: NotRequired[Annotated[str, Field(pattern=r"^sk_[a-z]{1,12}_[0-9A-Za-z]{49}$")]]
 
 
+Protection = Annotated[str, Field(json_schema_extra={"enum": [*PROTECTION]})]
+
+
 class Policy(TypedDict):
     """The policy in force. `ETag` carries its version, for `If-Match`."""
 
     version: Version
     sha256: Sha256
+    protection: Protection
     policy: PolicyDocument
 
 
@@ -203,6 +219,13 @@ class Transactions(TypedDict):
     """One page, newest first."""
 
     transactions: list[Transaction]
+    cursor: Cursor
+
+
+class ShadowedTransactions(TypedDict):
+    """One page, newest first."""
+
+    transactions: list[ShadowedTransaction]
     cursor: Cursor
 
 

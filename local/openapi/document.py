@@ -55,7 +55,9 @@ def _operation(api: Api, operation: Operation) -> Json:
     if parameters := _parameters(operation):
         rendered["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in parameters]
     if operation.body:
-        content = {"schema": reference(operation.body), "example": operation.example}
+        schemas = [reference(body) for body in operation.bodies]
+        schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+        content = {"schema": schema, "example": operation.example}
         rendered["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
     successes = {str(status): _success(api, operation, status) for status in operation.answers}
     refusals = refusals_of(api, operation)

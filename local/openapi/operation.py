@@ -1,8 +1,9 @@
-"""What one entry of a document says. Adding an operation is adding an entry to agent_api.py or operator_api.py."""
+"""What one entry of a document says. Adding an operation is adding an entry to agent_api.py or an operator_….py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from portcullis.domain.models import StrictModel
 
@@ -22,11 +23,16 @@ class Operation:
     answers: Mapping[int, Any]
     codes: Sequence[str] = ()
     scope: str | None = None
-    body: type[StrictModel] | None = None
+    body: type[StrictModel] | UnionType | None = None
     body_required: bool = True
     example: Any = None
     parameters: Sequence[str] = ()
     headers: Sequence[str] = ()
+
+    @property
+    def bodies(self) -> tuple[type[StrictModel], ...]:
+        """The models of which the body is one."""
+        return get_args(self.body) or ((self.body,) if self.body else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
 from local import ports
 from local.openapi import answers
 from local.openapi.operation import Api, Operation
-from local.openapi.parts import SIGV4
+from local.openapi.operator_approvals import APPROVALS, APPROVERS, TRANSACTIONS
+from local.openapi.operator_policies import POLICIES, POLICY, TRIALS
+from local.openapi.parts import PAGE, SIGV4
 from portcullis.domain.operator_requests import NewAgent, NewKey, NewPrice, Retirement, Suspension
-from portcullis.domain.policy_document import PolicyDocument
 
 DESCRIPTION = """\
 What operators call, by hand with `portcullis` or from programs. IAM authorizes each operation: sign with AWS Signature
@@ -13,14 +14,6 @@ Version 4 for the service `execute-api`. An unsigned request and an unknown rout
 
 Every refusal is problem details (RFC 9457) with a stable `code`. Every change is recorded with its caller."""
 
-POLICY = {
-    "trust": "high",
-    "allowlist": {"wallets": ["base:0x52908400098527886e0f7030069857d2e4169ee7"]},
-    "limits": {"per_transaction": "500", "daily": "1000"},
-    "tiers": {"human_above": "100"},
-    "rate": {"per_minute": 600, "burst": 100},
-}
-PAGE = ("limit", "cursor")
 
 OPERATOR_API = Api(
     title="Portcullis operator API",
@@ -107,36 +100,6 @@ OPERATOR_API = Api(
             codes=("not_found",),
         ),
         Operation(
-            name="get_policy",
-            method="GET",
-            path="/v1/agents/{agent}/policy",
-            summary="Read the policy in force",
-            answers={200: answers.Policy},
-            headers=("ETag",),
-            codes=("not_found",),
-        ),
-        Operation(
-            name="put_policy",
-            method="PUT",
-            path="/v1/agents/{agent}/policy",
-            summary="Put the next version of the policy in force",
-            parameters=("if_match",),
-            body=PolicyDocument,
-            example=POLICY,
-            answers={200: answers.Policy},
-            headers=("ETag",),
-            codes=("not_found", "state_conflict"),
-        ),
-        Operation(
-            name="list_transactions",
-            method="GET",
-            path="/v1/agents/{agent}/transactions",
-            summary="List an agent's transactions",
-            parameters=("status", *PAGE),
-            answers={200: answers.Transactions},
-            codes=("not_found",),
-        ),
-        Operation(
             name="list_events",
             method="GET",
             path="/v1/agents/{agent}/events",
@@ -161,5 +124,10 @@ OPERATOR_API = Api(
             example={"usd": "0.9998", "expires_at": None},
             answers={200: answers.Price},
         ),
+        *POLICIES,
+        *TRIALS,
+        *TRANSACTIONS,
+        *APPROVERS,
+        *APPROVALS,
     ),
 )

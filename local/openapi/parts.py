@@ -3,7 +3,9 @@
 from local.openapi.operation import Json
 from portcullis.aws.listings import MAX_CURSOR
 from portcullis.aws.proxy import MAX_LIMIT
+from portcullis.domain.approvers import APPROVER_ID
 from portcullis.domain.record import STATUSES
+from portcullis.domain.trust import LEVELS
 from portcullis.protocol import message_signatures as messages
 from portcullis.protocol import signing
 
@@ -16,12 +18,28 @@ def _in_path(name: str, description: str, pattern: str) -> Json:
     return _parameter("path", name, description, required=True, type="string", pattern=pattern)
 
 
+def _compared(name: str, description: str) -> Json:
+    return _parameter("query", name, description, type="string", pattern="^([1-9][0-9]{0,8}|draft)$")
+
+
+AGENT_PATTERN = "^ag_[0-9A-Za-z]{22}$"
+ETAG_PATTERN = '^"[1-9][0-9]{0,8}"$'
+PAGE = ("limit", "cursor")
+"""The parameters of a list."""
 IDEMPOTENCY_PATTERN = "^[A-Za-z0-9_-]{16,128}$"
 PARAMETERS: dict[str, Json] = {
-    "agent": _in_path("agent", "The agent's id.", "^ag_[0-9A-Za-z]{22}$"),
+    "agent": _in_path("agent", "The agent's id.", AGENT_PATTERN),
     "key": _in_path("key", "The key's id.", "^pk_[a-z]{1,12}_[0-9A-Za-z]{28}$"),
     "id": _in_path("id", "The transaction's id.", "^tx_[0-9A-Za-z]{22}$"),
     "token": _in_path("token", "The token's symbol.", "^[A-Z0-9]{1,12}$"),
+    "trust": _in_path("trust", "A trust level.", f"^({'|'.join(LEVELS)})$"),
+    "version": _in_path("version", "A version of the policy.", "^[1-9][0-9]{0,8}$"),
+    "approver": _in_path("approver", "The approver's id: whoever gives the code.", f"^{APPROVER_ID.pattern}$"),
+    "whose": _parameter(
+        "query", "agent", "Whose, if not the caller's own: its agent's id.", type="string", pattern=AGENT_PATTERN
+    ),
+    "from": _compared("from", "The version that is compared, or `draft`; the one in force unless given."),
+    "to": _compared("to", "What it is compared with, a version or `draft`; the draft unless given."),
     "limit": _parameter(
         "query", "limit", "Entries of one page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=50
     ),
@@ -50,7 +68,14 @@ PARAMETERS: dict[str, Json] = {
         "The version that this change is based on, from `ETag`.",
         required=True,
         type="string",
-        pattern='^"[1-9][0-9]{0,8}"$',
+        pattern=ETAG_PATTERN,
+    ),
+    "if_draft": _parameter(
+        "header",
+        "If-Match",
+        "The draft that this one replaces, from `ETag`; left out where there is none yet.",
+        type="string",
+        pattern=ETAG_PATTERN,
     ),
 }
 
@@ -68,7 +93,7 @@ HEADERS: dict[str, Json] = {
     "ETag": {
         "description": "The version, for `If-Match`.",
         "required": True,
-        "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,8}"$'},
+        "schema": {"type": "string", "pattern": ETAG_PATTERN},
     },
 }
 

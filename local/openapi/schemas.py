@@ -26,7 +26,7 @@ def reference(model: Any) -> Json:
 
 def components(operations: Sequence[Operation]) -> Json:
     """Every schema that the operations use, by name."""
-    used = {operation.body for operation in operations if operation.body}
+    used: set[Any] = {body for operation in operations for body in operation.bodies}
     used |= {answer for operation in operations for answer in operation.answers.values()}
     inputs: list[tuple[str, Literal["validation"], TypeAdapter[Any]]] = [
         (model.__name__, "validation", TypeAdapter(model)) for model in (*used, Problem)

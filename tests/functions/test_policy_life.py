@@ -237,7 +237,9 @@ def test_an_explanation_sees_the_windows_and_records_nothing(policies: Policies)
     policies.draft()
     drafted = policies("POST", "/explain", {"transaction": {**fields, "amount": "101"}, "draft": True}).body
     assert [rule["rule"] for rule in drafted["rules"] if rule["verdict"] == "broken"] == ["per_transaction_limit"]
-    assert policies("POST", "/explain", {"transaction": {**fields, "amount": "-1"}}).body["field"] == "amount"
+    assert (
+        policies("POST", "/explain", {"transaction": {**fields, "amount": "-1"}}).body["field"] == "transaction.amount"
+    )
 
 
 def test_a_backtest_tells_page_by_page_what_would_have_changed(policies: Policies) -> None:
@@ -272,6 +274,8 @@ def test_a_backtest_of_the_draft_within_a_span(policies: Policies) -> None:
     found = policies("POST", "/backtest", {"draft": True, "since": second["created_at"]}).body
     assert found["changes"][-1]["id"] == second["id"]
     assert policies("POST", "/backtest", {"draft": True, "until": "2020-01-01T00:00:00Z"}).body["examined"] == 0
+    beyond = {"draft": True, "until": "2020-01-01T00:00:00Z", "cursor": {"created_at": 10**17}}
+    assert policies("POST", "/backtest", beyond).body["cursor"] is None
 
 
 @pytest.mark.parametrize(
@@ -282,6 +286,9 @@ def test_a_backtest_of_the_draft_within_a_span(policies: Policies) -> None:
         ({"draft": True, "limit": 501}, "limit"),
         ({"draft": True, "since": "yesterday"}, "since"),
         ({"draft": True, "cursor": {"created_at": 1, "windows": {"d20261121": -1}}}, "cursor.windows.d20261121"),
+        ({"draft": True, "cursor": {"windows": {"z": 1}}}, "cursor.windows.z.[key]"),
+        ({"draft": True, "cursor": {"created_at": -1}}, "cursor.created_at"),
+        ({"draft": True, "since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "body"),
     ],
 )
 def test_a_malformed_backtest_names_the_field(policies: Policies, body: dict[str, Any], field: str) -> None:

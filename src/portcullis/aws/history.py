@@ -18,6 +18,8 @@ def oldest_first(
     """At most ``limit`` transactions created within ``span`` and later than ``after`` (instant and id), and whether
     there are more."""
     first = max(span[0], after[0])
+    if first > span[1]:
+        return [], False
     found: dict[str, int] = {}
     for status in _READ:
         for entry in _entries(table, records.listing_key(agent, status), (first, span[1]), after, limit):

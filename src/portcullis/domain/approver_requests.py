@@ -1,11 +1,11 @@
 """The bodies of what approvers do: enrol, confirm, revoke, and decide on transactions."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from portcullis.domain.agent_requests import Sha256, Text
-from portcullis.domain.approvers import APPROVER_ID, identity_of
+from portcullis.domain.approvers import APPROVER_ID, IDENTITY_SCHEMA, identity_of
 from portcullis.domain.identifiers import TRANSACTION_ID
 from portcullis.domain.models import StrictModel
 from portcullis.domain.operator_requests import Label
@@ -17,6 +17,11 @@ def _identity(text: str) -> str:
     if identity is None:
         raise ValueError("expected the ARN of an IAM user or of a role")
     return identity
+
+
+def _reason_to_deny(schema: dict[str, Any]) -> None:
+    schema["if"] = {"properties": {"decision": {"const": "deny"}}}
+    schema["then"] = {"required": ["reason"], "properties": {"reason": {"type": "string"}}}
 
 
 Code = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
@@ -34,7 +39,7 @@ class NewApprover(StrictModel):
     """``POST /v1/approvers/{approver}/enrolments``, with the code of the one in the path."""
 
     name: Label
-    identity: Annotated[str, Field(max_length=700), AfterValidator(_identity)]
+    identity: Annotated[str, Field(max_length=700, json_schema_extra={**IDENTITY_SCHEMA}), AfterValidator(_identity)]
     code: Code
 
 
@@ -86,6 +91,8 @@ class Cancellation(StrictModel):
 
 class RiskDecision(StrictModel):
     """``POST /v1/transactions/{id}/risk-decision``, on a transaction of the agent that is named."""
+
+    model_config = ConfigDict(json_schema_extra=_reason_to_deny)
 
     agent_id: AgentId
     content_sha256: Sha256

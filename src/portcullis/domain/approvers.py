@@ -20,9 +20,11 @@ LOCK = 900 * times.SECOND
 MAX_APPROVERS = 200
 APPROVER_ID = re.compile(r"ap_[0-9A-Za-z]{22}", re.ASCII)
 
+_NAME = "[A-Za-z0-9_+=,.@-]{1,64}"
 _USER = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:user/[!-~]{1,600}", re.ASCII)
-_ROLE = re.compile(r"(arn:[a-z-]+):iam::([0-9]{12}):role/(?:[!-~]{1,512}/)?([\w+=,.@-]{1,64})", re.ASCII)
-_SESSION = re.compile(r"(arn:[a-z-]+):sts::([0-9]{12}):assumed-role/([\w+=,.@-]{1,64})/[\w+=,.@-]{1,64}", re.ASCII)
+_ROLE = re.compile(rf"(arn:[a-z-]+):iam::([0-9]{{12}}):role/(?:[!-~]{{1,512}}/)?({_NAME})", re.ASCII)
+_SESSION = re.compile(rf"(arn:[a-z-]+):sts::([0-9]{{12}}):assumed-role/({_NAME})/{_NAME}", re.ASCII)
+IDENTITY_SCHEMA = {"pattern": f"^({'|'.join(form.pattern for form in (_USER, _ROLE, _SESSION))})$"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,21 +22,22 @@ from portcullis.domain.rules import Case, decide
 RELEASED = frozenset({"cancelled", "expired", "failed", "denied"})
 """Statuses in which what was reserved at the decision has been given back."""
 Count = Annotated[int, Field(ge=0)]
+WindowName = Annotated[str, Field(pattern=f"^({windows.NAME.pattern})$")]
 
 
 class Release(StrictModel):
     """What becomes free again at an instant, by window."""
 
-    at: int
-    windows: dict[str, Count]
+    at: Count
+    windows: dict[WindowName, Count]
 
 
 class State(StrictModel):
     """How far a replay has come, so that the next page goes on from there: the last transaction and the windows."""
 
-    created_at: int = 0
+    created_at: Count = 0
     id: str = ""
-    windows: dict[str, Count] = Field(default_factory=dict)
+    windows: dict[WindowName, Count] = Field(default_factory=dict)
     recent: dict[str, int] = Field(default_factory=dict)
     releases: list[Release] = Field(default_factory=list)
 

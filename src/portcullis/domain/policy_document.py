@@ -16,6 +16,7 @@ MAX_PRINCIPALS = 16
 PLAIN_PAYMENTS: tuple[Kind, ...] = ("bet", "purchase", "transfer")
 """Kinds whose whole effect is the amount to the destination. What a call, a swap or an escrow does lies elsewhere."""
 _SELECTOR = re.compile(r"0x[0-9a-f]{8}", re.ASCII)
+_CONTRACT_SCHEMA = {"pattern": f"{addresses.REF_SCHEMA['pattern'].removesuffix('$')}(#{_SELECTOR.pattern})?$"}
 
 
 def _usd(text: str) -> str:
@@ -37,7 +38,7 @@ def _category_set(text: str) -> str:
 
 Usd = Annotated[str, AfterValidator(_usd), Field(json_schema_extra={**money.USD_SCHEMA})]
 WalletRef = Annotated[str, AfterValidator(addresses.parse_ref), Field(json_schema_extra={**addresses.REF_SCHEMA})]
-ContractRef = Annotated[str, AfterValidator(_contract), Field(json_schema_extra={"examples": ["base:0x…#0xa9059cbb"]})]
+ContractRef = Annotated[str, AfterValidator(_contract), Field(json_schema_extra={**_CONTRACT_SCHEMA})]
 CategorySet = Annotated[str, AfterValidator(_category_set), Field(json_schema_extra={"enum": [*CATEGORY_SETS]})]
 PartLimits = Annotated[dict[Name, Usd], Field(max_length=MAX_PART_LIMITS)]
 TokenLimits = Annotated[dict[Token, Usd], Field(max_length=MAX_PART_LIMITS)]

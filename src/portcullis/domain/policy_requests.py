@@ -2,16 +2,24 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from portcullis.domain import times
 from portcullis.domain.backtest import State
 from portcullis.domain.models import StrictModel
 from portcullis.domain.operator_requests import Instant
 from portcullis.domain.policy_document import PolicyDocument, parse_document
+from portcullis.domain.transaction import TransactionRequest
 from portcullis.domain.trust import LIMITS
 
 MAX_REPLAYED = 500
+
+
+def _policy_or_draft(schema: dict[str, Any]) -> None:
+    """The schema of a body that names exactly one policy."""
+    given = {"required": ["policy"], "properties": {"policy": {"type": "object"}, "draft": {"const": False}}}
+    draft = {"required": ["draft"], "properties": {"policy": {"type": "null"}, "draft": {"const": True}}}
+    schema["oneOf"] = [given, draft]
 
 
 class Publication(StrictModel):
@@ -30,12 +38,14 @@ class Explaining(StrictModel):
     """``POST /v1/agents/{agent}/policy/explain``: a transaction as the agent would send it, under the policy in force
     or under the draft."""
 
-    transaction: dict[str, Any]
+    transaction: TransactionRequest
     draft: bool = False
 
 
 class Backtest(StrictModel):
     """``POST /v1/agents/{agent}/policy/backtest``: a document or the draft, on what was decided in a span of time."""
+
+    model_config = ConfigDict(json_schema_extra=_policy_or_draft)
 
     policy: PolicyDocument | None = None
     draft: bool = False
@@ -48,6 +58,12 @@ class Backtest(StrictModel):
     def _one_policy(self) -> Self:
         if (self.policy is not None) == self.draft:
             raise ValueError('give either "policy" or "draft": true')
+        return self
+
+    @model_validator(mode="after")
+    def _since_before_until(self) -> Self:
+        if self.span[0] > self.span[1]:
+            raise ValueError("since is later than until")
         return self
 
     @property

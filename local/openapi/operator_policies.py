@@ -1,0 +1,175 @@
+"""The operator API's operations on policies: in force, in the making, on trial."""
+
+from local.openapi import answers, policy_answers
+from local.openapi.agent_api import TRANSFER
+from local.openapi.operation import Operation
+from local.openapi.parts import PAGE
+from portcullis.domain.policy_document import PolicyDocument
+from portcullis.domain.policy_requests import Backtest, DraftChosen, Explaining, Publication
+
+POLICY = {
+    "trust": "high",
+    "allowlist": {"wallets": ["base:0x52908400098527886e0f7030069857d2e4169ee7"]},
+    "limits": {"per_transaction": "500", "daily": "1000"},
+    "tiers": {"human_above": "100"},
+    "rate": {"per_minute": 600, "burst": 100},
+}
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+POLICIES = (
+    Operation(
+        name="get_policy",
+        method="GET",
+        path="/v1/agents/{agent}/policy",
+        summary="Read the policy in force",
+        answers={200: answers.Policy},
+        headers=("ETag",),
+        codes=("not_found",),
+    ),
+    Operation(
+        name="put_policy",
+        method="PUT",
+        path="/v1/agents/{agent}/policy",
+        summary="Put the next version of the policy in force",
+        parameters=("if_match",),
+        body=PolicyDocument,
+        example=POLICY,
+        answers={200: answers.Policy},
+        headers=("ETag",),
+        codes=("not_found", "state_conflict"),
+    ),
+    Operation(
+        name="validate_policy",
+        method="POST",
+        path="/v1/policies/validate",
+        summary="See how much a policy protects and what looks wrong, without an agent",
+        body=PolicyDocument,
+        example=POLICY,
+        answers={200: policy_answers.Review},
+    ),
+    Operation(
+        name="get_preset",
+        method="GET",
+        path="/v1/policies/presets/{trust}",
+        summary="Read the policy of a trust level",
+        answers={200: policy_answers.Preset},
+        codes=("not_found",),
+    ),
+    Operation(
+        name="get_draft",
+        method="GET",
+        path="/v1/agents/{agent}/policy/draft",
+        summary="Read the draft of the next policy",
+        answers={200: policy_answers.Draft},
+        headers=("ETag",),
+        codes=("not_found",),
+    ),
+    Operation(
+        name="put_draft",
+        method="PUT",
+        path="/v1/agents/{agent}/policy/draft",
+        summary="Keep a draft of the next policy, which is not in force",
+        parameters=("if_draft",),
+        body=PolicyDocument,
+        example=POLICY,
+        answers={200: policy_answers.Draft},
+        headers=("ETag",),
+        codes=("not_found", "state_conflict"),
+    ),
+    Operation(
+        name="delete_draft",
+        method="DELETE",
+        path="/v1/agents/{agent}/policy/draft",
+        summary="Discard the draft",
+        parameters=("if_match",),
+        answers={200: policy_answers.NoDraft},
+        codes=("not_found", "state_conflict"),
+    ),
+    Operation(
+        name="publish_draft",
+        method="POST",
+        path="/v1/agents/{agent}/policy/publish",
+        summary="Put the draft in force as the next version; If-Match is the version in force",
+        parameters=("if_match",),
+        body=Publication,
+        example={"sha256": SHA256},
+        answers={200: answers.Policy},
+        headers=("ETag",),
+        codes=("not_found", "state_conflict"),
+    ),
+    Operation(
+        name="list_versions",
+        method="GET",
+        path="/v1/agents/{agent}/policy/versions",
+        summary="List the versions that were in force",
+        parameters=PAGE,
+        answers={200: policy_answers.PublishedVersions},
+        codes=("not_found",),
+    ),
+    Operation(
+        name="get_version",
+        method="GET",
+        path="/v1/agents/{agent}/policy/versions/{version}",
+        summary="Read a version",
+        answers={200: policy_answers.PublishedPolicy},
+        codes=("not_found",),
+    ),
+    Operation(
+        name="diff_policies",
+        method="GET",
+        path="/v1/agents/{agent}/policy/diff",
+        summary="Compare two versions, or one with the draft",
+        parameters=("from", "to"),
+        answers={200: policy_answers.Differences},
+        codes=("not_found",),
+    ),
+)
+
+TRIALS = (
+    Operation(
+        name="explain_decision",
+        method="POST",
+        path="/v1/agents/{agent}/policy/explain",
+        summary="Judge a transaction without recording it, and say what every rule made of it",
+        body=Explaining,
+        example={"transaction": TRANSFER, "draft": True},
+        answers={200: policy_answers.Explanation},
+        codes=("not_found",),
+    ),
+    Operation(
+        name="backtest_policy",
+        method="POST",
+        path="/v1/agents/{agent}/policy/backtest",
+        summary="Decide recorded transactions again under another policy",
+        body=Backtest,
+        example={"draft": True, "since": "2026-01-01T00:00:00Z"},
+        answers={200: policy_answers.Replay},
+        codes=("not_found",),
+    ),
+    Operation(
+        name="put_shadow",
+        method="PUT",
+        path="/v1/agents/{agent}/policy/shadow",
+        summary="Try a policy, or the draft, beside the one in force",
+        body=PolicyDocument | DraftChosen,
+        example={"draft": True},
+        answers={200: answers.Agent},
+        codes=("not_found",),
+    ),
+    Operation(
+        name="delete_shadow",
+        method="DELETE",
+        path="/v1/agents/{agent}/policy/shadow",
+        summary="End the trial",
+        answers={200: answers.Agent},
+        codes=("not_found",),
+    ),
+    Operation(
+        name="get_proposal",
+        method="GET",
+        path="/v1/agents/{agent}/proposal",
+        summary="Read which level of trust the agent has earned",
+        answers={200: policy_answers.Standing},
+        codes=("not_found",),
+    ),
+)
