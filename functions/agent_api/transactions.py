@@ -37,7 +37,7 @@ def create(event: dict[str, Any], principal: Principal) -> Answer:
 
 def _get_transaction(event: dict[str, Any], principal: Principal) -> Answer:
     require(principal, "transactions:read")
-    agent, txid = parameter(event, "agent") or principal.agent, event["pathParameters"]["id"]
+    agent, txid = _whose(event, principal), event["pathParameters"]["id"]
     record = None
     if TRANSACTION_ID.fullmatch(txid) and AGENT_ID.fullmatch(agent):
         record = records.read(stores().table, agent, txid)
@@ -48,13 +48,18 @@ def _get_transaction(event: dict[str, Any], principal: Principal) -> Answer:
 
 def _list_transactions(event: dict[str, Any], principal: Principal) -> Answer:
     require(principal, "transactions:read")
-    agent, status = parameter(event, "agent") or principal.agent, parameter(event, "status")
+    agent, status = _whose(event, principal), parameter(event, "status")
     if status not in (None, *STATUSES):
         raise MalformedInput("status", f"one of {', '.join(STATUSES)}")
     if agent != principal.agent and not _is_named_by(principal, agent):
         raise Refusal("not_found", NO_SUCH_AGENT)
     found, cursor = listings.list_transactions(stores().table, agent, status, limit(event), parameter(event, "cursor"))
     return json_answer(200, {"transactions": [describe(record) for record in found], "cursor": cursor})
+
+
+def _whose(event: dict[str, Any], principal: Principal) -> str:
+    given = parameter(event, "agent")
+    return principal.agent if given is None else given
 
 
 def _may_see(principal: Principal, record: Record) -> bool:

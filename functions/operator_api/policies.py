@@ -5,7 +5,7 @@ from typing import Any
 from functions.operator_api.request import account_of, actor_of, agent_of, existing, stores
 from portcullis.aws import policy_drafts, policy_versions, publishing
 from portcullis.aws.policy_drafts import Draft
-from portcullis.aws.proxy import Answer, Refusal, header, if_match, json_answer, json_body, limit, parameter
+from portcullis.aws.proxy import Answer, Refusal, header, if_match, json_answer, json_body, limit, parameter, text_body
 from portcullis.domain import policy, policy_diff, policy_review
 from portcullis.domain.account import Account
 from portcullis.domain.operator_requests import describe_account
@@ -29,7 +29,7 @@ def _get_policy(event: dict[str, Any]) -> Answer:
 
 
 def _put_policy(event: dict[str, Any]) -> Answer:
-    document = json_body(event, PolicyDocument)
+    document = _document(event)
     account = publishing.publish(
         stores().table, stores().policies, actor_of(event), agent_of(event), document, if_match(event)
     )
@@ -37,7 +37,7 @@ def _put_policy(event: dict[str, Any]) -> Answer:
 
 
 def _validate(event: dict[str, Any]) -> Answer:
-    document = json_body(event, PolicyDocument)
+    document = _document(event)
     sha256 = policy.text_sha256(document.text()).hex()
     return json_answer(
         200, {"sha256": sha256, **policy_review.review(document), "policy": parse_object(document.text())}
@@ -57,7 +57,7 @@ def _get_draft(event: dict[str, Any]) -> Answer:
 
 
 def _put_draft(event: dict[str, Any]) -> Answer:
-    document = json_body(event, PolicyDocument)
+    document = _document(event)
     replaced = None if header(event, "If-Match") is None else if_match(event)
     account = existing(
         policy_drafts.put(stores().table, stores().policies, actor_of(event), agent_of(event), document, replaced)
@@ -90,11 +90,17 @@ def _get_version(event: dict[str, Any]) -> Answer:
 
 def _diff(event: dict[str, Any]) -> Answer:
     account = account_of(event)
-    old = parameter(event, "from") or str(account.policy_version)
-    new = parameter(event, "to") or DRAFT
+    old, new = parameter(event, "from"), parameter(event, "to")
+    old = str(account.policy_version) if old is None else old
+    new = DRAFT if new is None else new
     found = policy_diff.diff(_text(account, "from", old), _text(account, "to", new))
     body = {"from": old, "to": new, "differences": [policy_diff.describe(each) for each in found]}
     return json_answer(200, body)
+
+
+def _document(event: dict[str, Any]) -> PolicyDocument:
+    """The policy in the body, which must not be missing: no policy is ever put by leaving one out."""
+    return parse_document(parse_object(text_body(event)))
 
 
 def _text(account: Account, field: str, name: str) -> str:

@@ -13,10 +13,15 @@ TEMPLATE = "#/components/schemas/{model}"
 
 
 class Untitled(GenerateJsonSchema):
-    """Schemas in which no field has a title, which would only repeat its name."""
+    """Schemas in which no field has a title, which would only repeat its name, and maps have no other names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 overrides
         return False
+
+    def dict_schema(self, schema: Any) -> Json:
+        """No name but those of its pattern, which JSON Schema alone does not say."""
+        found = super().dict_schema(schema)
+        return {**found, "additionalProperties": False} if "patternProperties" in found else found
 
 
 def reference(model: Any) -> Json:

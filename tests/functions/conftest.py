@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,10 +21,3 @@ def stack(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[deplo
 @pytest.fixture
 def people(stack: deployed.Deployed, monkeypatch: pytest.MonkeyPatch) -> People:
     return People(stack, monkeypatch)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """moto's server is on loopback, and so is everything these tests may reach."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))

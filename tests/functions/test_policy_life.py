@@ -361,3 +361,15 @@ def test_one_agent_that_fails_keeps_no_other_waiting(stack: Deployed, monkeypatc
     with pytest.raises(Unavailable, match="1 of 3"):
         proposals.handler({}, None)
     assert [len(proposed(stack, agent)) for agent in agents] == [1, 0, 1]
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", ""), ("PUT", "/draft")])
+def test_no_policy_is_put_by_leaving_it_out(policies: Policies, method: str, path: str) -> None:
+    refused = policies(method, path, if_match=1)
+    assert (refused.status, refused.body["field"]) == (400, "body")
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_an_empty_version_is_none_to_compare(policies: Policies, name: str) -> None:
+    policies.draft()
+    assert policies("GET", f"/diff?{name}=").body["field"] == name

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -41,10 +40,3 @@ def crew(deployment: Deployment) -> Iterator[tuple[Person, Person]]:
     yield first, second
     first.leave()
     second.leave()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The instance is on loopback, and so is everything these tests may reach."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))

@@ -76,10 +76,3 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         yield deploy(home, ports)
     finally:
         emulator_process.stop(home)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests here may talk to this machine and to nothing else."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.allow_hosts([HOST]))
