@@ -34,17 +34,10 @@ def test_every_type_that_the_code_spells_is_described() -> None:
 
 
 def spelled() -> set[str]:
-<<<<<<< HEAD
     """Every text in the code behind the functions that reads like the type of a change."""
     nodes = [node for module in modules("src/portcullis/aws") for node in ast.walk(module.tree)]
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return {text for text in texts if re.fullmatch(r"(agent|approver|key|policy|price|trust)\.[a-z_]+", text)}
-=======
-    """The first argument of every ``Change(…)`` in the package, and of what passes it on."""
-    calls = [node for module in modules("src") for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
-    changes = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in SPELLS]
-    return {call.args[0].value for call in changes if isinstance(call.args[0], ast.Constant)}  # type: ignore[misc]
->>>>>>> openapi2
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
