@@ -36,6 +36,11 @@ def set_path(event: Event) -> None:
     event["requestContext"]["path"] = "/test/v1/transactions"
 
 
+def set_timestamp(event: Event) -> None:
+    headers = event["multiValueHeaders"]
+    headers["X-Timestamp"] = [str(int(headers["X-Timestamp"][0]) - 1)]
+
+
 def set_method(event: Event) -> None:
     event["httpMethod"] = "DELETE"
 
@@ -61,7 +66,7 @@ TAMPERED = [
     (set_header("X-Signature", "0" * 64), "invalid_credentials"),
     (set_header("X-Nonce", "another-nonce-0000"), "invalid_credentials"),
     (set_header("X-Content-SHA256", "0" * 64), "invalid_credentials"),
-    (set_header("X-Timestamp", str(int(time.time()) - 1)), "invalid_credentials"),
+    (set_timestamp, "invalid_credentials"),
     (set_path, "invalid_credentials"),
     (set_method, "invalid_credentials"),
     (set_query, "invalid_credentials"),
