@@ -10,7 +10,7 @@ from infra.stages import Stage
 
 
 class SigningKey(kms.Key):
-    """Ed25519, never to leave KMS. Only roles like ``writer`` sign, and whoever is in the account reads the public key."""
+    """Ed25519, never to leave KMS. Only roles like ``writer`` sign; the whole account reads the public key."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage, writer: str) -> None:
         super().__init__(

@@ -7,11 +7,10 @@ from constructs import Construct
 from infra.constructs.bus_queue import BusQueue, Delivery
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
-from infra.stacks.data import AUDIT_WRITER, Data
+from infra.stacks.data import AUDIT_OBJECTS, AUDIT_WRITER, Data
 
 DELIVERY = Delivery(batch=500, window_seconds=3, concurrency=2, attempts=100)
 LONGEST_LAG = Duration.minutes(1)
-OBJECTS = ("seg/*", "tile/*", "checkpoint/*", "checkpoint")
 
 
 def audit_writer(scope: Construct, data: Data) -> Function:
@@ -24,7 +23,7 @@ def audit_writer(scope: Construct, data: Data) -> Function:
         name="audit_writer",
         may=[
             queue.consume,
-            allow("s3:GetObject", "s3:PutObject", on=[data.audit.arn_for_objects(each) for each in OBJECTS]),
+            allow("s3:GetObject", "s3:PutObject", on=[data.audit.arn_for_objects(each) for each in AUDIT_OBJECTS]),
             # Without it S3 says of what is not there that it may not be read.
             allow("s3:ListBucket", on=[data.audit.bucket_arn]),
             allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=[data.audit_claims.table_arn]),
@@ -39,6 +38,8 @@ def audit_writer(scope: Construct, data: Data) -> Function:
         memory_mb=1024,
         timeout_seconds=30,
     )
+    for finding in data.audit_findings:
+        acknowledge(function.policy, finding, "Objects are named by their place in the log, unknown beforehand.")
     queue.feed(function)
     _watch(function, queue)
     return function

@@ -1,6 +1,6 @@
 """A bucket's Object Lock, with its default retention.
 
-Symptom mended: the template's lock is dropped, so objects of the audit log can be deleted, and their retention is unknown.
+Symptom mended: the template's lock is dropped, so objects of the audit log can be deleted and have no retention.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """The audit log in S3, its claims in DynamoDB and its key in KMS: what the steps of the domain ask for, done."""
 
 import hashlib
+import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -9,13 +10,27 @@ from functools import cached_property
 from portcullis.aws.dynamo import Table, to_attributes
 from portcullis.aws.settings import AuditWriterSettings, AwsEnvironment
 from portcullis.aws.wire import AwsError, Service
-from portcullis.domain.audit_log import Claim, ClaimId, Create, Found, Operation, Read, Replace, Sign, Steps, T
+from portcullis.domain.audit_operations import (
+    Claim,
+    ClaimId,
+    Create,
+    Found,
+    LastBetween,
+    Operation,
+    Read,
+    Replace,
+    Sign,
+    Steps,
+    T,
+)
 from portcullis.protocol.notes import VerifierKey
 
 CLAIM_DAYS = 90
 """How long a second delivery is known for one: far beyond what queues and their dead letters keep."""
 ALGORITHM = "ED25519_SHA_512"
 _PUBLIC_KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")
+SEGMENTS = "seg/"
+_KEY = re.compile(r"<Key>(seg/\d{20})</Key>")
 _PRECONDITION_FAILED, _NOT_FOUND = 412, 404
 
 
@@ -55,6 +70,8 @@ class AuditLog:
         match operation:
             case Read(path):
                 return self._read(path)
+            case LastBetween(after, before):
+                return self._last_between(after, before)
             case Create(path, body):
                 return self._put(path, body, {"if-none-match": "*"})
             case Replace(path, body, etag):
@@ -72,6 +89,12 @@ class AuditLog:
                 return None
             raise
         return Found(answer.content, answer.headers["ETag"])
+
+    def _last_between(self, after: str, before: str) -> str | None:
+        """From one page, which holds more keys than can lie between."""
+        query = {"list-type": "2", "prefix": SEGMENTS, "start-after": after}
+        listing = self._s3.exchange("GET", f"/{self._settings.bucket}", {}, query=query).content.decode()
+        return max((path for path in _KEY.findall(listing) if path < before), default=None)
 
     def _put(self, path: str, body: bytes, condition: dict[str, str]) -> bool:
         """Put on condition; whether it held. Object Lock demands a checksum."""

@@ -9,7 +9,7 @@ import json
 import random
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
@@ -21,6 +21,7 @@ from portcullis.aws.settings import AwsEnvironment
 ATTEMPTS = 3
 TIMEOUT_SECONDS = 2.0
 _BACKOFF_SECONDS = 0.05
+_UNRESERVED = "-_.~"
 _TRANSIENT = frozenset(
     {
         "InternalServerError",
@@ -94,14 +95,22 @@ class Service:
         """The body of a successful answer. Raises AwsError (refused) or Unavailable (after the last attempt)."""
         return self.exchange(method, path, headers, body).content
 
-    def exchange(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Answer:
-        """As `request`, with the answer's headers."""
+    def exchange(
+        self, method: str, path: str, headers: dict[str, str], body: bytes = b"", query: Mapping[str, str] | None = None
+    ) -> Answer:
+        """As `request`, with a query, and with the answer's headers."""
+        target = quote(path, safe=_UNRESERVED + "/")
+        if query:
+            pairs = sorted(
+                (quote(name, safe=_UNRESERVED), quote(value, safe=_UNRESERVED)) for name, value in query.items()
+            )
+            target += "?" + "&".join(f"{name}={value}" for name, value in pairs)
         failure: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, _BACKOFF_SECONDS * 2**attempt))  # noqa: S311 jitter, not a secret
             try:
-                status, answer = self._send(method, quote(path, safe="/-_.~"), headers, body)
+                status, answer = self._send(method, target, headers, body)
             except (OSError, http.client.HTTPException) as error:
                 self._close()
                 failure = error
