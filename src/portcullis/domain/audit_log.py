@@ -71,9 +71,7 @@ def commit(log: Log, batch: Sequence[Recordable], nonce: Callable[[], str]) -> S
     held: dict[str, Claim] = {}
     for _ in range(ATTEMPTS):
         mine = Claim(log.size, nonce())
-        ahead = yield from _segment(log.size)
-        if ahead is None:
-            ahead = yield from _claim_all(mine, wanted, held)
+        ahead = yield from _claim_all(mine, wanted, held)
         if ahead is None and wanted:
             body = segments.encode(mine.start, mine.nonce, log.last, [entry.data for entry in wanted.values()])
             created = yield Create(segments.segment_path(mine.start), body)
