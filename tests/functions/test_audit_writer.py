@@ -1,4 +1,4 @@
-"""The audit writer as SQS and the schedule start it: everything once, in spite of repeats, races, poison and outages."""
+"""The audit writer as SQS and the schedule start it: everything once, whatever repeats, races, poison or outages."""
 
 import itertools
 import json
@@ -14,9 +14,11 @@ from functions.audit_writer import handler as audit_writer
 from portcullis.aws import settings
 from portcullis.aws.audit_log import AuditLog
 from portcullis.aws.audit_writer import AuditWriter
+from portcullis.aws.wire import Unavailable
 from portcullis.domain import audit_records
 from portcullis.domain.audit_operations import LogDisagrees
 from portcullis.protocol import merkle
+from portcullis.protocol.tiles import parse_bundle
 from tests.functions import audit as of_audit
 from tests.functions.api_events import REGION, load_event
 from tests.functions.audit import Audit
@@ -68,8 +70,6 @@ def test_a_batch_is_recorded_published_and_signed(audit: Audit) -> None:
 
 
 def of_bundle(audit: Audit) -> list[bytes]:
-    from portcullis.protocol.tiles import parse_bundle
-
     return parse_bundle(audit.body("tile/entries/000.p/3"), 3)
 
 
@@ -106,8 +106,6 @@ def test_what_a_crash_left_unpublished_is_published_by_the_schedule(
 
 
 def unreachable(_writer: AuditWriter) -> int:
-    from portcullis.aws.wire import Unavailable
-
     raise Unavailable("s3")
 
 

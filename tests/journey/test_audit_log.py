@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -138,7 +138,7 @@ def test_not_even_an_administrator_removes_alters_or_signs(
 ) -> None:
     s3, where = administrator("s3"), {"Bucket": log.bucket, "Key": segments.segment_path(0)}
     (version,) = log.s3.list_object_versions(Bucket=log.bucket, Prefix=where["Key"])["Versions"]
-    refused = {
+    refused: dict[str, Callable[[], Any]] = {
         "delete": lambda: s3.delete_object(**where),
         "delete the version": lambda: s3.delete_object(**where, VersionId=version["VersionId"]),
         "overwrite": lambda: s3.put_object(**where, Body=b"another history"),

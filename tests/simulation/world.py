@@ -235,7 +235,7 @@ class Schedule:
 
     def _check_versions(self) -> None:
         for path, versions in self.world.versions.items():
-            if path not in ("checkpoint", "head") and len(versions) > 1:
+            if path not in ("checkpoint", "head") and len(set(versions)) > 1:
                 raise Broken(f"overwritten: {path}")
 
     def _check_published(self, entries: list[bytes]) -> None:
