@@ -1,7 +1,7 @@
 # Every target sets up what it needs: all it takes is Python 3.11 or later (and make, and bash).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint synth bench openapi lock clean
+.PHONY: help demo up down test lint synth bench simulate-audit openapi lock clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -15,7 +15,7 @@ CDK := node_modules/.package-lock.json
 SOURCES := $(shell find app.py cdk.json infra functions src requirements -name '*.py' -o -name '*.txt' -o -name '*.json' 2>/dev/null)
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(PROJECT) $(CDK) ## start the gateway here, play an agent's day, leave it running
 	@$(BIN)/python -m local demo
@@ -39,6 +39,9 @@ synth: $(STAGES:%=build/synth/%/manifest.json) ## write the CloudFormation templ
 
 bench: $(PROJECT) ## measure bundles, start-up, decisions and what a transaction costs
 	@$(BIN)/python -m bench
+
+simulate-audit: $(PROJECT) ## run 10,000 random schedules of crashes and races against the audit writer's code
+	@SCHEDULES=10000 $(BIN)/pytest tests/simulation
 
 openapi: $(PROJECT) ## write the OpenAPI documents of both APIs to docs/openapi
 	@$(BIN)/python -m local.openapi
