@@ -10,8 +10,7 @@ from portcullis.aws.audit_log import AuditLog
 from portcullis.aws.audit_writer import AuditWriter
 from portcullis.aws.wire import AwsError, Unavailable
 from portcullis.domain import audit_records
-from portcullis.domain.audit_log import Recordable
-from portcullis.domain.audit_operations import Contended, LogDisagrees
+from portcullis.domain.audit_operations import Contended, LogDisagrees, Recordable
 from portcullis.protocol.log_errors import MalformedLog
 
 SELF = {"Function": "audit_writer"}

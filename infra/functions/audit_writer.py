@@ -35,7 +35,7 @@ def audit_writer(scope: Construct, data: Data) -> Function:
             "AUDIT_KEY_ID": data.audit_key.key_arn,
             "AUDIT_ORIGIN": data.audit_origin,
         },
-        memory_mb=1024,
+        memory_mb=512,
         timeout_seconds=30,
     )
     for finding in data.audit_findings:

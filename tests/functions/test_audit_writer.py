@@ -132,6 +132,15 @@ def test_what_cannot_be_an_entry_is_one_that_says_so(audit: Audit, poison: Any, 
     assert rejected.data["sha256"] == sha256(messages["Records"][0]["body"].encode()).hexdigest()
 
 
+def test_an_event_that_takes_the_id_of_another_keeps_nothing_out(audit: Audit) -> None:
+    forged = {**envelope(1), "agent": "ag_ffffffffffffffffffffff"}
+    for messages in (batch(forged), batch(envelope(1), envelope(2)), batch(envelope(1), forged)):
+        assert audit_writer.handler(messages, None) == {"batchItemFailures": []}
+
+    told = [(entry.id.partition("!")[0], entry.agent) for entry in audit.entries()]
+    assert told == [(event["id"], event["agent"]) for event in (forged, envelope(2), envelope(1))]
+
+
 def test_a_body_that_is_no_json_at_all(audit: Audit) -> None:
     messages = batch(envelope(1))
     messages["Records"][0]["body"] = "{"

@@ -31,7 +31,7 @@ ALGORITHM = "ED25519_SHA_512"
 _PUBLIC_KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")
 SEGMENTS = "seg/"
 _KEY = re.compile(r"<Key>(seg/\d{20})</Key>")
-_PRECONDITION_FAILED, _NOT_FOUND = 412, 404
+PRECONDITION_FAILED, NO_SUCH_KEY = "PreconditionFailed", "NoSuchKey"
 
 
 class AuditLog:
@@ -85,7 +85,7 @@ class AuditLog:
         try:
             answer = self._s3.exchange("GET", self._path(path), {})
         except AwsError as error:
-            if error.status == _NOT_FOUND:
+            if error.code == NO_SUCH_KEY:
                 return None
             raise
         return Found(answer.content, answer.headers["ETag"])
@@ -103,7 +103,7 @@ class AuditLog:
         try:
             self._s3.request("PUT", self._path(path), headers, body)
         except AwsError as error:
-            if error.status in (_PRECONDITION_FAILED, _NOT_FOUND):
+            if error.code in (PRECONDITION_FAILED, NO_SUCH_KEY):
                 return False
             raise
         return True

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from portcullis.aws.audit_log import AuditLog
 from portcullis.domain import audit_log, audit_tree
-from portcullis.domain.audit_log import Recordable
+from portcullis.domain.audit_operations import Recordable
 from portcullis.domain.audit_tree import Log
+from portcullis.protocol.notes import VerifierKey
 
 NONCE_BYTES = 16
 
@@ -20,11 +21,14 @@ class AuditWriter:
 
     def record(self, batch: Sequence[Recordable]) -> None:
         """Each entry is recorded, once, when this returns."""
-        steps = audit_log.record(self._log, batch, self._store.key, lambda: secrets.token_hex(NONCE_BYTES))
+        steps = audit_log.record(self._log, batch, self._key, lambda: secrets.token_hex(NONCE_BYTES))
         self._log = self._store.run(steps)
 
     def publish(self) -> int:
         """Publish all that is committed, by whomever; the size of the log."""
-        log = self._store.run(audit_log.current(self._log, self._store.key))
+        log = self._store.run(audit_log.current(self._log, self._key))
         self._log = self._store.run(audit_tree.publish(log, self._store.key))
         return self._log.size
+
+    def _key(self) -> VerifierKey:
+        return self._store.key

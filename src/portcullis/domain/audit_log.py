@@ -15,11 +15,23 @@ it. So before an id can be written behind a start for which it was claimed, the 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from hashlib import sha256
 
-from portcullis.domain.audit_operations import Claim, ClaimId, Contended, Create, Found, LogDisagrees, Read, Steps
+from portcullis.domain.audit_operations import (
+    Claim,
+    ClaimId,
+    Contended,
+    Create,
+    Found,
+    LogDisagrees,
+    Read,
+    Recordable,
+    Steps,
+)
 from portcullis.domain.audit_tree import LARGEST_BATCH, Log, load, publish
 from portcullis.protocol import audit_entries, segments
+from portcullis.protocol.log_errors import MalformedEntry
 from portcullis.protocol.notes import VerifierKey
 from portcullis.protocol.segments import Segment
 
@@ -28,29 +40,33 @@ MOST_PENDING = 10_000
 """How many committed entries are published at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recordable:
-    """An encoded entry, the id of which there may be one, and when it happened, in microseconds."""
-
-    id: str
-    data: bytes
-    at: int = 0
-    rejected: bool = False
+Key = Callable[[], VerifierKey]
+"""The key, asked for only when something is to be published: recording must not wait for it."""
 
 
-def record(log: Log | None, batch: Sequence[Recordable], key: VerifierKey, nonce: Callable[[], str]) -> Steps[Log]:
-    """Record each id of the batch that is not recorded yet, once; ``log`` is what this process knows, if anything."""
-    return (yield from commit((yield from current(log, key)), batch, nonce))
+def record(log: Log | None, batch: Sequence[Recordable], key: Key, nonce: Callable[[], str]) -> Steps[Log]:
+    """Record each event of the batch that is not recorded yet, once; ``log`` is what this process knows, if anything.
+
+    Two events of one id that say different things are both recorded, the second under an id of its own. Otherwise who
+    can put an event on the bus could keep another out of the log.
+    """
+    log = yield from current(log, key)
+    rest = list({entry.data: entry for entry in batch}.values())
+    while rest:
+        now = {entry.id: entry for entry in rest}
+        log = yield from commit(log, list(now.values()), nonce)
+        rest = [entry for entry in rest if now[entry.id] is not entry]
+    return log
 
 
-def current(log: Log | None, key: VerifierKey) -> Steps[Log]:
+def current(log: Log | None, key: Key) -> Steps[Log]:
     """The log up to its end. A long way there is published in parts."""
     log = log or (yield from load())
     while True:
         log = yield from catch_up(log)
         if len(log.pending) < MOST_PENDING:
             return log
-        log = yield from publish(log, key)
+        log = yield from publish(log, key())
 
 
 def catch_up(log: Log) -> Steps[Log]:
@@ -64,7 +80,7 @@ def catch_up(log: Log) -> Steps[Log]:
 
 
 def commit(log: Log, batch: Sequence[Recordable], nonce: Callable[[], str]) -> Steps[Log]:
-    """Commit what of the batch is not recorded yet, in one segment."""
+    """Commit what of the batch, whose ids differ, is not recorded yet, in one segment."""
     if len(batch) > LARGEST_BATCH:
         raise ValueError(f"a batch has at most {LARGEST_BATCH} entries")
     wanted = {entry.id: entry for entry in batch}
@@ -78,8 +94,8 @@ def commit(log: Log, batch: Sequence[Recordable], nonce: Callable[[], str]) -> S
             ahead = segments.parse(body) if created else (yield from _committed(mine.start))
         if ahead is not None:
             log = log.followed_by(ahead)
-            for id_ in _ids(ahead):
-                wanted.pop(id_, None)
+            for id_, data in _recorded(ahead).items():
+                _settle(wanted, id_, data)
         if not wanted:
             return log
     raise Contended(f"{len(wanted)} entries could not be committed in {ATTEMPTS} attempts")
@@ -87,8 +103,9 @@ def commit(log: Log, batch: Sequence[Recordable], nonce: Callable[[], str]) -> S
 
 def _claim_all(mine: Claim, wanted: dict[str, Recordable], held: dict[str, Claim]) -> Steps[Segment | None]:
     """Claim every wanted id, forgetting those that prove recorded; the segment that meanwhile stands at the start."""
-    seen: dict[int, frozenset[str]] = {}
-    for id_ in list(wanted):
+    seen: dict[int, dict[str, bytes]] = {}
+    unclaimed = list(wanted)
+    for id_ in unclaimed:
         over = held.get(id_)
         while (holder := (yield ClaimId(id_, mine, over))) != mine:
             if holder.start >= mine.start:
@@ -98,9 +115,9 @@ def _claim_all(mine: Claim, wanted: dict[str, Recordable], held: dict[str, Claim
                 if holder.start > mine.start:
                     raise LogDisagrees(f"an entry is claimed for {holder.start}, and there is no segment {mine.start}")
             elif holder.start not in seen:
-                seen[holder.start] = _ids((yield from _committed(holder.start)))
-            if id_ in seen.get(holder.start, ()):
-                del wanted[id_]
+                seen[holder.start] = _recorded((yield from _committed(holder.start)))
+            if id_ in seen.get(holder.start, {}):
+                unclaimed += _settle(wanted, id_, seen[holder.start][id_])
                 break
             over = holder
         else:
@@ -120,5 +137,26 @@ def _committed(start: int) -> Steps[Segment]:
     return segment
 
 
-def _ids(segment: Segment) -> frozenset[str]:
-    return frozenset(audit_entries.parse_id(entry) for entry in segment.entries)
+def _recorded(segment: Segment) -> dict[str, bytes]:
+    return {audit_entries.parse_id(entry): entry for entry in segment.entries}
+
+
+def _settle(wanted: dict[str, Recordable], id_: str, data: bytes) -> list[str]:
+    """An id is recorded with ``data``; the new ids that are wanted when it was wanted with something else."""
+    entry = wanted.pop(id_, None)
+    if entry is None or entry.data == data:
+        return []
+    apart = _apart(entry)
+    wanted[apart.id] = apart
+    return [apart.id]
+
+
+def _apart(entry: Recordable) -> Recordable:
+    """The entry under an id that what it says is part of."""
+    id_ = f"{entry.id}!{sha256(entry.data).hexdigest()[:16]}"
+    whole = audit_entries.parse(entry.data)
+    try:
+        return replace(entry, id=id_, data=audit_entries.encode(whole._replace(id=id_)))
+    except MalformedEntry:
+        short = audit_entries.rejected("oversize", entry.data, whole.at)
+        return replace(entry, id=short.id, data=audit_entries.encode(short), rejected=True)

@@ -81,3 +81,13 @@ class Sign:
 
 Operation = Read | LastBetween | Create | Replace | ClaimId | Sign
 Steps = Generator[Operation, Any, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Recordable:
+    """An encoded entry, the id of which there may be one, and when it happened, in microseconds."""
+
+    id: str
+    data: bytes
+    at: int = 0
+    rejected: bool = False

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from portcullis.domain import times
-from portcullis.domain.audit_log import Recordable
+from portcullis.domain.audit_operations import Recordable
 from portcullis.domain.events import VERSION
 from portcullis.protocol import audit_entries
 from portcullis.protocol.audit_entries import MAX_BYTES, MAX_INTEGER, Entry
