@@ -11,14 +11,13 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import islice
 
 from portcullis.protocol import checkpoints, notes
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_errors import MalformedLog
 from portcullis.protocol.log_findings import Finding, Findings
-from portcullis.protocol.merkle import HASH_BYTES
+from portcullis.protocol.merkle import HASH_BYTES, leaf_row
 from portcullis.protocol.notes import Check, VerifierKey
 from portcullis.protocol.segment_walk import SegmentWalk
 from portcullis.protocol.tile_check import OtherWidths, TileCheck
@@ -119,7 +118,7 @@ class _Verification:
                 return
             if self._identify:
                 self._check_ids(tile, entries, self._identify)
-            hashes = b"".join([sha256(b"\x00" + entry).digest() for entry in entries])
+            hashes = leaf_row(entries)
             for width in range(tile.width):
                 if checkpoint := kept.get(number * WIDTH + width):
                     self._check_root(checkpoint, hashes[: width * HASH_BYTES])

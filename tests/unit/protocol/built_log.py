@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -37,12 +38,13 @@ class Log:
 
 def entry(index: int) -> bytes:
     """An approved payment."""
-    agent, txid = f"ag_{index % 7:022d}", f"tx_{index:022d}"
+    digest = sha256(str(index).encode()).hexdigest()
+    agent, txid = f"ag_{index % 7:022d}", f"tx_{digest[:22]}"
     data = {
         "amount": "12.5",
         "chain": "base",
-        "content_sha256": f"{index:064x}",
-        "destination": {"wallet": "0x52908400098527886e0f7030069857d2e4169ee7"},
+        "content_sha256": digest,
+        "destination": {"wallet": f"0x{digest[24:]}"},
         "kind": "transfer",
         "policy": {"sha256": "0" * 64, "version": 1},
         "token": "USDC",
@@ -74,7 +76,8 @@ def built(batches: Iterable[list[bytes]]) -> Log:
         files[segments.segment_path(edge.size)] = segment
         previous = segments.parse_header(segment).digest
         growth = tiles.grow(edge, batch)
-        files, edge = files | growth.files, growth.edge
+        files.update(growth.files)
+        edge = growth.edge
         signed = checkpoints.sign(Checkpoint(NAME, edge.size, edge.root), verifier_key(), PRIVATE.sign)
         files[checkpoint_path(edge.size)] = files[LATEST] = signed
     return Log(files, edge.size, verifier_key())

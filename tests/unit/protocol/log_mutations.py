@@ -89,11 +89,18 @@ def other_root(log: Log) -> Log:
     return log.with_file(LATEST, checkpoints.sign(forged, verifier_key(), PRIVATE.sign))
 
 
+def signature(data: bytes) -> bytes:
+    """One bit of the signature changed."""
+    note = notes.parse(data)
+    (given,) = note.signatures
+    return Note(note.text, (replace(given, signature=flip(40)(given.signature)),)).encode()
+
+
 def key_id(data: bytes) -> bytes:
     """The id before the signature changed."""
     note = notes.parse(data)
-    (signature,) = note.signatures
-    return Note(note.text, (replace(signature, key_id=flip(0)(signature.key_id)),)).encode()
+    (given,) = note.signatures
+    return Note(note.text, (replace(given, key_id=flip(0)(given.key_id)),)).encode()
 
 
 def shifted(data: bytes) -> bytes:
@@ -141,7 +148,7 @@ PUBLISHED: dict[str, tuple[Change, Place]] = {
     "root changed and signed": (other_root, file("checkpoint/{size}", None)),
     "origin changed": (retold(lambda old: replace(old, origin="audit.example.com/tess").text), SIGNED),
     "line added": (retold(lambda old: f"{old.text}2026-11-21T06:31:00Z\n"), SIGNED),
-    "signature changed": (on(LATEST, flip(-20)), SIGNED),
+    "signature changed": (on(LATEST, signature), SIGNED),
     "signature missing": (on(LATEST, lambda data: data[: data.index(b"\n\n") + 2]), SIGNED),
     "key id changed": (on(LATEST, key_id), SIGNED),
     "signed by another key": (resigned, SIGNED),
