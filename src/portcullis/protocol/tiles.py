@@ -7,10 +7,9 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from portcullis.protocol.log_errors import MalformedTile, MissingObject
-from portcullis.protocol.merkle import HASH_BYTES, Frontier, Nodes, perfect_root
+from portcullis.protocol.merkle import HASH_BYTES, Frontier, Nodes, leaf_row, perfect_root
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -121,7 +120,7 @@ def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
     """Append entries. The files are those of ``tiles_between`` the old and the new size."""
     files: dict[str, bytes] = {}
     bundle = _grow_bundles(edge, entries, files)
-    added = b"".join([sha256(b"\x00" + entry).digest() for entry in entries])
+    added = leaf_row(entries)
     rows: list[bytes] = []
     while added or len(rows) < len(edge.rows):
         level = len(rows)
