@@ -13,8 +13,10 @@ from moto.kms.models import KmsBackend
 from moto.s3.responses import S3Response
 
 from functions.audit_writer import handler as audit_writer
-from portcullis.protocol import audit_entries, checkpoints, segments
+from portcullis.aws.ed25519 import verifies_bytes
+from portcullis.protocol import audit_entries, checkpoints, log_verification, segments
 from portcullis.protocol.checkpoints import Checkpoint
+from portcullis.protocol.log_verification import Report
 from portcullis.protocol.notes import VerifierKey
 
 SEED = bytes(range(32))
@@ -81,13 +83,13 @@ class Audit:
 
     def checkpoint(self) -> Checkpoint:
         key = VerifierKey(ORIGIN, PUBLIC.public_bytes_raw())
-        return checkpoints.open_checkpoint(self.body("checkpoint"), key, verifies)
+        return checkpoints.open_checkpoint(self.body("checkpoint"), key, verifies_bytes)
 
-
-def verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    assert public_key == PUBLIC.public_bytes_raw()
-    PUBLIC.verify(signature, message)
-    return True
+    def report(self) -> Report:
+        """What an auditor finds in the bucket's files."""
+        files = {path: self.body(path) for path in self.paths()}
+        key = VerifierKey(ORIGIN, PUBLIC.public_bytes_raw())
+        return log_verification.verify(files.get, files, key, verifies_bytes, audit_entries.parse_id)
 
 
 def forget() -> None:
