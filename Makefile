@@ -43,7 +43,7 @@ bench: $(PROJECT) ## measure bundles, start-up, decisions and what a transaction
 	@$(BIN)/python -m bench
 
 simulate-audit: $(PROJECT) ## run 10,000 random schedules of crashes and races against the audit writer's code
-	@SCHEDULES=10000 $(BIN)/pytest tests/simulation
+	@SCHEDULES=10000 $(BIN)/pytest --timeout=900 tests/simulation
 
 verify-independent: $(INDEPENDENT) ## have verifiers that others wrote check an audit log, sound and tampered with
 	@$(BIN)/python -m local.independent_verification build/independent
