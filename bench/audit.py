@@ -17,7 +17,7 @@ from portcullis.protocol.tile_check import OtherWidths, TileCheck
 from portcullis.protocol.tiles import Edge
 from tests.unit.protocol.built_log import Log, built, entry
 
-BATCHES, RUNS = (1, 10, 100), 3
+BATCHES, RUNS = (1, 10, 100), 7
 ENTRIES = 20_480
 APPENDED = 1_024
 """Batches that are appended: with batches of one entry, earlier partial files are most of a log."""

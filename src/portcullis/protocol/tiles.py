@@ -70,15 +70,19 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
 
 def parse_bundle(data: bytes, width: int) -> list[bytes]:
     """The ``width`` entries of a bundle, or MalformedTile."""
-    entries, at, end = [], 0, len(data)
-    for index in range(width):
-        start = at + 2
-        at = start + (data[at] << 8 | data[at + 1]) if start <= end else end + 1
-        if at > end:
-            raise MalformedTile("bundle", f"it ends within entry {index} of {width}")
-        entries.append(data[start:at])
-    if at != end:
-        raise MalformedTile("bundle", f"{end - at} bytes follow the last of its {width} entries")
+    entries: list[bytes] = []
+    at = 0
+    try:
+        for _ in range(width):
+            start = at + 2
+            at = start + (data[at] << 8 | data[at + 1])
+            entries.append(data[start:at])
+    except IndexError:
+        at = len(data) + 1
+    if at > len(data):
+        raise MalformedTile("bundle", f"it ends within one of its {width} entries")
+    if at < len(data):
+        raise MalformedTile("bundle", f"{len(data) - at} bytes follow the last of its {width} entries")
     return entries
 
 

@@ -132,7 +132,7 @@ def test_bundles_are_read_back(entries: list[bytes]) -> None:
     for wrong in (data[:-1], data + b"\x00", b""):
         with pytest.raises(MalformedTile, match="bundle"):
             tiles.parse_bundle(wrong, len(entries))
-    with pytest.raises(MalformedTile, match="ends within entry"):
+    with pytest.raises(MalformedTile, match="ends within one"):
         tiles.parse_bundle(data, len(entries) + 1)
     with pytest.raises(MalformedTile, match="bytes follow"):
         tiles.parse_bundle(data, len(entries) - 1)
