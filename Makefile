@@ -1,7 +1,7 @@
 # Every target sets up what it needs: all it takes is Python 3.11 or later (and make, and bash).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint synth bench openapi lock clean
+.PHONY: help demo up down test lint synth bench simulate-audit verify-independent openapi lock clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -12,10 +12,12 @@ VENV := .venv/.created
 PACKAGES := .venv/.packages
 PROJECT := .venv/.project
 CDK := node_modules/.package-lock.json
+INDEPENDENT := build/independent/.installed
+INDEPENDENT_NPM := $(addprefix local/independent_verification/,package.json package-lock.json)
 SOURCES := $(shell find app.py cdk.json infra functions src requirements -name '*.py' -o -name '*.txt' -o -name '*.json' 2>/dev/null)
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(PROJECT) $(CDK) ## start the gateway here, play an agent's day, leave it running
 	@$(BIN)/python -m local demo
@@ -40,15 +42,23 @@ synth: $(STAGES:%=build/synth/%/manifest.json) ## write the CloudFormation templ
 bench: $(PROJECT) ## measure bundles, start-up, decisions and what a transaction costs
 	@$(BIN)/python -m bench
 
+simulate-audit: $(PROJECT) ## run 10,000 random schedules of crashes and races against the audit writer's code
+	@SCHEDULES=10000 $(BIN)/pytest --timeout=900 tests/simulation
+
+verify-independent: $(INDEPENDENT) ## have verifiers that others wrote check an audit log, sound and tampered with
+	@$(BIN)/python -m local.independent_verification build/independent
+
 openapi: $(PROJECT) ## write the OpenAPI documents of both APIs to docs/openapi
 	@$(BIN)/python -m local.openapi
 
 lock: $(PACKAGES) ## pin dependencies again with hashes; UPGRADE=1 moves to newer versions
-	@for unit in $(UNITS); do echo "requirements/$$unit.txt"; \
+	@for unit in $(UNITS) independent; do echo "requirements/$$unit.txt"; \
 	  $(BIN)/uv pip compile pyproject.toml --extra $$unit --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) \
 	    --quiet --output-file requirements/$$unit.txt || exit 1; done
-	@echo "package-lock.json"; PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --package-lock-only --silent
+	@for folder in . local/independent_verification; do echo "$$folder/package-lock.json"; \
+	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --package-lock-only --silent \
+	    --omit-lockfile-registry-resolved --prefix $$folder || exit 1; done
 
 clean: ## remove what was built and installed; the running gateway needs `make down` first
 	rm -rf .venv node_modules build cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -87,4 +97,11 @@ $(PROJECT): pyproject.toml $(PACKAGES)
 $(CDK): package.json package-lock.json | $(PACKAGES)
 	@echo "Installing the CDK command line ..."
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent
+	@touch $@
+
+$(INDEPENDENT): requirements/independent.txt $(INDEPENDENT_NPM) .npmrc | $(PROJECT)
+	@echo "Installing Go and the verifiers of others ..."
+	@rm -rf $(@D) && mkdir -p $(@D)/npm && cp $(INDEPENDENT_NPM) .npmrc $(@D)/npm
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --target $(@D)/python -r $<
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --prefix $(@D)/npm
 	@touch $@

@@ -1,6 +1,6 @@
 """`python -m bench`: every measurement, as tables."""
 
-from bench import decisions
+from bench import audit, decisions
 from bench.bundles import RUNS, measure
 
 
@@ -17,6 +17,31 @@ def main() -> None:
     cost = decisions.warm_cost()
     print("\nA warm transaction without contention, counted from its calls")
     print(f"  {cost.round_trips} round trips, {cost.write_units} write units")
+    _audit_log()
+
+
+def _audit_log() -> None:
+    print("\nThe audit log per entry by batch size; segments are gzip, earlier partial files are kept for a day")
+    columns = ("tree", "commit and publish", "segment", "files", "partial", "S3 puts")
+    print(f"  {'batch':<7}" + "".join(f"{column:>20}" for column in columns))
+    rows = audit.append()
+    for row in rows:
+        times = f"{row.tree_us:>17.1f} µs{row.whole_us:>17.1f} µs"
+        sizes = "".join(f"{size:>18,.0f} B" for size in (row.segment_bytes, row.full_bytes, row.partial_bytes))
+        print(f"  {row.batch:<7}{times}{sizes}{row.puts:>20.3f}")
+    print(
+        "  Dollars per million events (S3, KMS, Lambda; a year of storage); queue and claims of event ids come on top"
+    )
+    for row in rows:
+        parts = ", ".join(f"{name} {dollars:.2f}" for name, dollars in row.dollars.items())
+        print(f"  {row.batch:<7}{sum(row.dollars.values()):>8.2f}  ({parts}) + {row.delivery_dollars:.2f}")
+    print(f"  An inclusion proof among a million entries has {audit.proof_hashes(audit.MILLION)} hashes of 32 bytes")
+    print("  Entries verified per second of one core")
+    for verified in audit.verify():
+        print(f"    {verified.what:<36}{verified.per_second:>12,.0f}")
+    append_us, per_second = audit.chained()
+    print(f"    {'lines that carry the hash before':<36}{per_second:>12,.0f}  (appended in {append_us:.1f} µs)")
+    print("    To prove one such line takes all of them, and whoever can write the file can write all of it anew.")
 
 
 main()

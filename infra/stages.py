@@ -22,6 +22,8 @@ class Stage:
     retain: bool
     """Keep and protect data against deletion, also when the stack is deleted."""
     log_days: int
+    audit_days: int
+    """How long nobody, the account's root included, can delete anything of the audit log."""
     requests_per_second: int
     """Throttle of each API, over all callers; twice that as a burst."""
     requests_per_address: int
@@ -43,6 +45,7 @@ STAGES = (
         target=THIS_MACHINE,
         retain=False,
         log_days=1,
+        audit_days=1,
         requests_per_second=5_000,
         requests_per_address=100_000,
         requests_per_address_and_key=100_000,
@@ -53,6 +56,7 @@ STAGES = (
         target=LAMBDA_ARM64,
         retain=True,
         log_days=30,
+        audit_days=30,
         requests_per_second=200,
         requests_per_address=3_000,
         requests_per_address_and_key=2_000,
@@ -63,6 +67,7 @@ STAGES = (
         target=LAMBDA_ARM64,
         retain=True,
         log_days=365,
+        audit_days=2_557,
         requests_per_second=2_000,
         requests_per_address=6_000,
         requests_per_address_and_key=4_000,

@@ -1,18 +1,24 @@
-"""What must outlive every deployment: tables, policies, the root key, the bus. It depends on nothing."""
+"""What must outlive every deployment: tables, policies, the audit log, the keys, the bus. It depends on nothing."""
 
 from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 
+from infra.constructs.audit_bucket import AuditBucket, role_arn
+from infra.constructs.break_glass import BreakGlass, break_glass_name
 from infra.constructs.bucket import Bucket
 from infra.constructs.mac_key import MacKey
 from infra.constructs.nag import acknowledge
+from infra.constructs.signing_key import SigningKey
 from infra.constructs.table import Table
 from infra.stages import Stage
 
 STATUS_INDEX = "by_status"
 USES_INDEX = "by_key"
 POLICY_PREFIX = "policies"
+AUDIT_WRITER = "AuditWriter"
+AUDIT_OBJECTS = ("seg/*", "tile/*", "checkpoint/*", "checkpoint")
+AUDIT_EXPORT = "ExportsOutputFnGetAttAudit3D8ADE0AArn5960E565"
 POLICIES_EXPORT = "ExportsOutputFnGetAttPolicies05F61E66Arn383E61AA"
 
 STRING, NUMBER = dynamodb.AttributeType.STRING, dynamodb.AttributeType.NUMBER
@@ -36,6 +42,7 @@ class Data(Stack):
         # The rule on wildcards names this resource so in another stack's policy; synthesis fails if it is out of date.
         self.policy_objects_finding = f"IAM5[Resource::{self.stack_name}:{POLICIES_EXPORT}/{POLICY_PREFIX}/*]"
         self.mac_key = MacKey(self, "Mac", stage=stage)
+        self._audit()
         self.bus = events.EventBus(self, "Bus", event_bus_name=stage.prefix)
         acknowledge(
             self.policies,
@@ -80,6 +87,27 @@ class Data(Stack):
         acknowledge(table, "DDB3", "A nonce matters for minutes, and nothing is decided by when a key was last used.")
         return table
 
+    def _audit(self) -> None:
+        # As with the MAC key, the writer's role is named by how CloudFormation begins its name.
+        writer = role_arn(f"{self.stage.prefix}-gateway-{AUDIT_WRITER}*")
+        break_glass = BreakGlass(self, "AuditBreakGlass", stage=self.stage)
+        self.audit = AuditBucket(
+            self, "Audit", stage=self.stage, writer=writer, break_glass=role_arn(break_glass_name(self.stage))
+        )
+        self.audit_findings = [
+            f"IAM5[Resource::{self.stack_name}:{AUDIT_EXPORT}/{path}]" for path in AUDIT_OBJECTS if "*" in path
+        ]
+        break_glass.allow_settings_of(self.audit)
+        self.audit_key = SigningKey(self, "AuditSigning", stage=self.stage, writer=writer)
+        self.audit_origin = f"{self.stage.prefix}-audit.{self.region}.{self.account}"
+        self.audit_claims = Table(
+            self,
+            "AuditClaims",
+            stage=self.stage,
+            partition_key=dynamodb.Attribute(name="pk", type=STRING),
+            time_to_live_attribute="expires_at",
+        )
+
     def _outputs(self) -> None:
         values = {
             "CoreTable": self.core.table_name,
@@ -87,6 +115,10 @@ class Data(Stack):
             "PolicyBucket": self.policies.bucket_name,
             "BusName": self.bus.event_bus_name,
             "MacKeyArn": self.mac_key.key_arn,
+            "AuditBucket": self.audit.bucket_name,
+            "AuditClaimsTable": self.audit_claims.table_name,
+            "AuditKeyArn": self.audit_key.key_arn,
+            "AuditOrigin": self.audit_origin,
         }
         for key, value in values.items():
             CfnOutput(self, key, value=value)

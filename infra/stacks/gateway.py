@@ -13,6 +13,7 @@ from infra.constructs.rest_api import RestApi
 from infra.constructs.schedule import Schedule
 from infra.constructs.web_acl import WebAcl
 from infra.functions.agent_api import agent_api
+from infra.functions.audit_writer import audit_writer
 from infra.functions.authorizer import authorizer
 from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
@@ -92,6 +93,7 @@ class Gateway(Stack):
             self.firewall.protect(api)
         OutboxPipe(self, "OutboxPipe", table=data.core, envelope=outbox(self, data), bus=data.bus)
         price_feed(self, data)
+        Schedule(self, "AuditSweep", function=audit_writer(self, data), every=Duration.minutes(1))
         daily = proposals(self, data)
         Schedule(self, "ProposalsDaily", function=daily, every=Duration.days(1))
         Schedule(self, "Sweep", function=sweeper(self, data), every=Duration.minutes(1))

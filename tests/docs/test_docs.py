@@ -60,8 +60,8 @@ def test_the_message_signature_example_signs_as_the_protocol_does() -> None:
 
 def test_every_make_target_and_command_named_in_the_readme_exists() -> None:
     readme = (ROOT / "README.md").read_text()
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z]+)\b(?! sure)", readme)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)\b(?! sure)", readme)) <= targets
     commands = {group.name for group in app.registered_groups} | {command.name for command in app.registered_commands}
     assert set(re.findall(r"\.venv/bin/portcullis ([a-z]+[a-z-]*)", readme)) <= commands
 

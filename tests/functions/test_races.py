@@ -14,7 +14,7 @@ from portcullis.aws.dynamo import Table
 from portcullis.aws.ledger import Ledger, Rejected
 from portcullis.aws.nonces import Nonces
 from portcullis.aws.policies import Policies
-from portcullis.aws.wire import AwsError, Service, Unavailable
+from portcullis.aws.wire import Answer, AwsError, Service, Unavailable
 from portcullis.domain.key_uses import Use
 from portcullis.domain.record import Principal, Record
 from portcullis.domain.transaction import parse_transaction
@@ -228,7 +228,7 @@ def test_a_nonce_write_whose_answer_was_lost_is_no_replay(stack: Deployed, monke
     original = Service._send
     lost: list[str] = []
 
-    def send(self: Service, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+    def send(self: Service, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Answer]:
         answer = original(self, method, path, headers, body)
         if headers.get("x-amz-target", "").endswith("PutItem") and not lost:
             lost.append("answer")

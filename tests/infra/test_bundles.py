@@ -20,6 +20,7 @@ def bundle_of(name: str) -> Bundle:
 
 PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions.py", "typing_inspection"}
 THIRD_PARTY = {
+    "audit_writer": set[str](),
     "authorizer": {"cryptography", "cffi", "_cffi_backend", "pycparser"},
     "outbox": set[str](),
     "price_feed": PYDANTIC,

@@ -8,6 +8,7 @@ import pytest
 from infra.stacks.gateway import AGENT_ROUTES, OPERATOR_ROUTES
 from local.openapi.agent_api import AGENT_API
 from local.openapi.operator_api import OPERATOR_API
+from portcullis.domain.audit_tree import LARGEST_BATCH
 from portcullis.protocol.problems import CONTENT_TYPE, PROBLEMS, SECURITY_HEADERS
 from tests.infra.template import Template, text_of
 
@@ -141,11 +142,19 @@ def test_every_queue_is_encrypted_and_takes_messages_over_tls_alone(gateway: Tem
 
 
 def test_a_queue_that_a_function_reads_gives_up_to_dead_letters(gateway: Template) -> None:
-    (source,) = gateway.properties("AWS::Lambda::EventSourceMapping").values()
-    queue = gateway.properties("AWS::SQS::Queue")[source["EventSourceArn"]["Fn::GetAtt"][0]]
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
-    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert source["ScalingConfig"] == {"MaximumConcurrency": 2}
+    attempts = {}
+    for source in gateway.properties("AWS::Lambda::EventSourceMapping").values():
+        queue = gateway.properties("AWS::SQS::Queue")[source["EventSourceArn"]["Fn::GetAtt"][0]]
+        attempts[source["FunctionName"]["Ref"][:-8]] = queue["RedrivePolicy"]["maxReceiveCount"]
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert attempts == {"PriceFeed": 5, "AuditWriter": 100}
+
+
+def test_the_audit_writer_is_handed_many_events_at_once_and_soon(gateway: Template) -> None:
+    sources = gateway.properties("AWS::Lambda::EventSourceMapping").values()
+    (source,) = (each for each in sources if each["FunctionName"]["Ref"].startswith("AuditWriter"))
+    assert (source["BatchSize"], source["MaximumBatchingWindowInSeconds"]) == (LARGEST_BATCH, 3)
 
 
 def test_the_openapi_documents_describe_every_route() -> None:

@@ -12,9 +12,13 @@ def schedules(gateway: Template) -> dict[str, dict[str, Any]]:
     return {target["Arn"]["Fn::GetAtt"][0]: rule for rule in scheduled for target in rule["Targets"]}
 
 
-def test_upgrades_are_proposed_once_a_day_and_what_is_overdue_is_swept_every_minute(gateway: Template) -> None:
+def test_what_runs_by_the_clock(gateway: Template) -> None:
     found = {name[:-8]: (rule["ScheduleExpression"], rule["State"]) for name, rule in schedules(gateway).items()}
-    assert found == {"Proposals": ("rate(1 day)", "ENABLED"), "Sweeper": ("rate(1 minute)", "ENABLED")}
+    assert found == {
+        "Proposals": ("rate(1 day)", "ENABLED"),
+        "Sweeper": ("rate(1 minute)", "ENABLED"),
+        "AuditWriter": ("rate(1 minute)", "ENABLED"),
+    }
 
 
 def test_a_scheduled_function_that_fails_is_an_alarm(gateway: Template) -> None:

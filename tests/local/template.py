@@ -43,6 +43,7 @@ def template() -> str:
         "Seen": {"Ref": "Seen"},
         "Key": {"Ref": "Key"},
         "Bucket": {"Ref": "Bucket"},
+        "Locked": {"Ref": "Locked"},
         "EchoName": {"Ref": "Echo"},
         "ReaderRole": {"Fn::GetAtt": ["Reader", "Arn"]},
         "Pipe": {"Ref": "Pipe"},
@@ -76,11 +77,15 @@ def _tables() -> Resources:
             "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
         },
     }
+    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": retention}
+    locked = {"ObjectLockEnabled": True, "ObjectLockConfiguration": lock}
     mac = {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC", "KeyPolicy": policy(["kms:*"], ["*"])}
     return {
         "Core": {"Type": "AWS::DynamoDB::Table", "Properties": core},
         "Nonces": {"Type": "AWS::DynamoDB::Table", "Properties": nonces},
         "Bucket": {"Type": "AWS::S3::Bucket", "Properties": policies},
+        "Locked": {"Type": "AWS::S3::Bucket", "Properties": locked},
         "Key": {"Type": "AWS::KMS::Key", "Properties": mac},
     }
 

@@ -74,6 +74,22 @@ class SweeperSettings:
     core_table: str
 
 
+@dataclass(frozen=True, slots=True)
+class AuditWriterSettings:
+    """Of the audit writer."""
+
+    bucket: str
+    claims_table: str
+    key_id: str
+    origin: str
+
+
+def audit_writer(environ: Mapping[str, str] = os.environ) -> AuditWriterSettings:
+    """The audit writer's settings, or MissingSetting."""
+    read = _reader(environ)
+    return AuditWriterSettings(read("AUDIT_BUCKET"), read("CLAIMS_TABLE"), read("AUDIT_KEY_ID"), read("AUDIT_ORIGIN"))
+
+
 def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:
     """The price feed's settings, or MissingSetting."""
     return PriceFeedSettings(_reader(environ)("CORE_TABLE"))

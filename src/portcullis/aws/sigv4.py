@@ -23,7 +23,11 @@ def signed_headers(
     body: bytes,
     now: int,
 ) -> dict[str, str]:
-    """``headers`` (lower-case names) completed and signed; ``path`` percent-encoded, ``now`` unix seconds."""
+    """``headers`` (lower-case names) completed and signed; ``path`` percent-encoded, ``now`` unix seconds.
+
+    A query after the path has to be canonical: percent-encoded and sorted.
+    """
+    path, _, query = path.partition("?")
     moment = datetime.fromtimestamp(now, UTC)
     digest = hashlib.sha256(body).hexdigest()
     complete = {
@@ -36,7 +40,7 @@ def signed_headers(
         complete["x-amz-security-token"] = environment.session_token
     names = sorted(complete)
     canonical_headers = "".join(f"{name}:{complete[name]}\n" for name in names)
-    request = "\n".join((method, path, "", canonical_headers, ";".join(names), digest))
+    request = "\n".join((method, path, query, canonical_headers, ";".join(names), digest))
     scope = f"{moment:%Y%m%d}/{environment.region}/{service}/aws4_request"
     hashed = hashlib.sha256(request.encode()).hexdigest()
     text = "\n".join((ALGORITHM, complete["x-amz-date"], scope, hashed))

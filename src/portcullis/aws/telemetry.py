@@ -9,10 +9,19 @@ NAMESPACE = "Portcullis"
 
 def count(metric: str, *, dimensions: dict[str, str], **fields: Any) -> None:
     """Print one occurrence of ``metric``. ``fields`` are logged, not measured; none may hold a secret or a body."""
+    _print(metric, 1, "Count", dimensions, fields)
+
+
+def milliseconds(metric: str, value: int, *, dimensions: dict[str, str], **fields: Any) -> None:
+    """Print how long something took, as `count` prints that it happened."""
+    _print(metric, value, "Milliseconds", dimensions, fields)
+
+
+def _print(metric: str, value: int, unit: str, dimensions: dict[str, str], fields: dict[str, Any]) -> None:
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": metric, "Unit": "Count"}],
+        "Metrics": [{"Name": metric, "Unit": unit}],
     }
     envelope = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    print(json.dumps({"_aws": envelope, metric: 1, **dimensions, **fields}, separators=(",", ":")))
+    print(json.dumps({"_aws": envelope, metric: value, **dimensions, **fields}, separators=(",", ":")))

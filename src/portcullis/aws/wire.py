@@ -9,7 +9,9 @@ import json
 import random
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +21,7 @@ from portcullis.aws.settings import AwsEnvironment
 ATTEMPTS = 3
 TIMEOUT_SECONDS = 2.0
 _BACKOFF_SECONDS = 0.05
+_UNRESERVED = "-_.~"
 _TRANSIENT = frozenset(
     {
         "InternalServerError",
@@ -28,6 +31,8 @@ _TRANSIENT = frozenset(
         "KMSInternalException",
         "DependencyTimeoutException",
         "SlowDown",
+        "ConditionalRequestConflict",
+        "OperationAborted",
     }
 )
 
@@ -44,6 +49,14 @@ class AwsError(Exception):
         self.code = code
         self.status = status
         self.payload = payload
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer."""
+
+    headers: Message
+    content: bytes
 
 
 class Service:
@@ -80,32 +93,44 @@ class Service:
 
     def request(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
         """The body of a successful answer. Raises AwsError (refused) or Unavailable (after the last attempt)."""
+        return self.exchange(method, path, headers, body).content
+
+    def exchange(
+        self, method: str, path: str, headers: dict[str, str], body: bytes = b"", query: Mapping[str, str] | None = None
+    ) -> Answer:
+        """As `request`, with a query, and with the answer's headers."""
+        target = quote(path, safe=_UNRESERVED + "/")
+        if query:
+            pairs = sorted(
+                (quote(name, safe=_UNRESERVED), quote(value, safe=_UNRESERVED)) for name, value in query.items()
+            )
+            target += "?" + "&".join(f"{name}={value}" for name, value in pairs)
         failure: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, _BACKOFF_SECONDS * 2**attempt))  # noqa: S311 jitter, not a secret
             try:
-                status, content = self._send(method, quote(path, safe="/-_.~"), headers, body)
+                status, answer = self._send(method, target, headers, body)
             except (OSError, http.client.HTTPException) as error:
                 self._close()
                 failure = error
                 continue
             if status < 300:
-                return content
-            refusal = _error(status, content)
+                return answer
+            refusal = _error(status, answer.content)
             if status < 500 and refusal.code not in _TRANSIENT:
                 raise refusal
             failure = refusal
         raise Unavailable(f"{self._name}: {failure!r}") from failure
 
-    def _send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+    def _send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Answer]:
         signed = sigv4.signed_headers(
             self._environment, self._name, method, self._host, path, headers, body, int(self._clock())
         )
         connection = self._connection or self._connect()
         connection.request(method, path, body, signed)
         response = connection.getresponse()
-        return response.status, response.read()
+        return response.status, Answer(response.headers, response.read())
 
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._address

@@ -53,7 +53,7 @@ def parse_object(text: str) -> dict[str, Any]:
     """The JSON object in ``text``, or MalformedInput."""
     if not text:
         raise MalformedInput("body", "empty; send a JSON object")
-    if _depth(text) > MAX_DEPTH:
+    if depth(text) > MAX_DEPTH:
         raise MalformedInput("body", f"nested too deeply; at most {MAX_DEPTH} levels")
     try:
         value = json.loads(
@@ -72,14 +72,14 @@ def parse_object(text: str) -> dict[str, Any]:
     return value
 
 
-def _depth(text: str) -> int:
+def depth(text: str) -> int:
     """How deep the brackets nest, 0 when they are too few to matter."""
     if text.count("{") + text.count("[") <= MAX_DEPTH:
         return 0
-    depth = deepest = 0
+    level = deepest = 0
     for character in re.sub(r"[^][{}]+", "", _STRING.sub("", text)):
-        depth += 1 if character in "[{" else -1
-        deepest = max(deepest, depth)
+        level += 1 if character in "[{" else -1
+        deepest = max(deepest, level)
     return deepest
 
 

@@ -86,6 +86,12 @@ def test_an_s3_call_is_signed_as_botocore_signs_it(
     assert ours(*request) == botocore_headers(*request)
 
 
+def test_a_query_is_signed() -> None:
+    path = "/bucket?list-type=2&start-after=seg%2F1"
+    request = (ENVIRONMENT, "s3", "GET", "s3.us-east-1.amazonaws.com", path, {"a": "b"}, b"", 1_795_242_660)
+    assert ours(*request) == botocore_headers(*request)
+
+
 def test_a_port_is_part_of_the_host() -> None:
     request = (ENVIRONMENT, "s3", "GET", "127.0.0.1:4566", "/bucket/key", {"a": "b"}, b"", 1_795_242_660)
     assert ours(*request) == botocore_headers(*request)

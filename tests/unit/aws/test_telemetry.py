@@ -56,3 +56,11 @@ def test_every_dimension_and_metric_is_a_member_of_the_line(capsys: pytest.Captu
 def test_a_line_break_in_a_field_does_not_break_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry.count("Fault", dimensions={"Route": "x"}, cause='a\n{"_aws":1}')
     assert printed(capsys)["cause"] == 'a\n{"_aws":1}'
+
+
+def test_a_duration_is_a_metric_in_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.milliseconds("AuditLag", 1500, dimensions={"Function": "audit_writer"}, entries=2)
+    line = printed(capsys)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Metrics"] == [{"Name": "AuditLag", "Unit": "Milliseconds"}]
+    assert (line["AuditLag"], line["entries"]) == (1500, 2)

@@ -185,3 +185,11 @@ def test_a_service_shows_no_credential(show: Callable[[object], str]) -> None:
     environment = AwsEnvironment("us-east-1", ACCESS_KEY, SECRET, TOKEN, None)
     shown = show(Service("dynamodb", environment)) + show(environment)
     assert not [secret for secret in (ACCESS_KEY, SECRET, TOKEN) if secret in shown]
+
+
+def test_an_exchange_has_a_canonical_query_and_shows_headers() -> None:
+    with calls(answer(200, b"<x/>", 'ETag: "e"')) as made:
+        got = made.service.exchange("GET", "/bucket", {}, query={"start-after": "seg/1", "list-type": "2"})
+        line = made.server.requests[0].split(b"\r\n")[0]
+    assert line == b"GET /bucket?list-type=2&start-after=seg%2F1 HTTP/1.1"
+    assert (got.content, got.headers["etag"]) == (b"<x/>", '"e"')

@@ -1,0 +1,137 @@
+"""The audit log in S3, its claims in DynamoDB and its key in KMS: what the steps of the domain ask for, done."""
+
+import hashlib
+import re
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from functools import cached_property
+
+from portcullis.aws.dynamo import Table, to_attributes
+from portcullis.aws.settings import AuditWriterSettings, AwsEnvironment
+from portcullis.aws.wire import AwsError, Service
+from portcullis.domain.audit_operations import (
+    Claim,
+    ClaimId,
+    Create,
+    Found,
+    LastBetween,
+    Operation,
+    Read,
+    Replace,
+    Sign,
+    Steps,
+    T,
+)
+from portcullis.protocol.notes import VerifierKey
+
+CLAIM_DAYS = 90
+"""How long a second delivery is known for one: far beyond what queues and their dead letters keep."""
+ALGORITHM = "ED25519_SHA_512"
+_PUBLIC_KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")
+SEGMENTS = "seg/"
+_KEY = re.compile(r"<Key>(seg/\d{20})</Key>")
+PRECONDITION_FAILED, NO_SUCH_KEY = "PreconditionFailed", "NoSuchKey"
+
+
+class AuditLog:
+    """One log. ``run`` carries out the steps of the domain."""
+
+    def __init__(
+        self, settings: AuditWriterSettings, environment: AwsEnvironment, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._s3 = Service("s3", environment)
+        self._kms = Service("kms", environment)
+        self._claims = Table(settings.claims_table, Service("dynamodb", environment))
+        self._clock = clock
+
+    def run(self, steps: Steps[T]) -> T:
+        """The result of ``steps``. Raises Unavailable or AwsError in the midst of them, as a crash would end them."""
+        answer: object = None
+        while True:
+            try:
+                operation = steps.send(answer)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            answer = self._do(operation)
+
+    @cached_property
+    def key(self) -> VerifierKey:
+        """The key that verifies this log's checkpoints, under the log's name."""
+        answer = self._kms.json_call("TrentService.GetPublicKey", "1.1", {"KeyId": self._settings.key_id})
+        encoded = b64decode(answer["PublicKey"])
+        if not encoded.startswith(_PUBLIC_KEY_PREFIX):
+            raise ValueError("the audit log's key is not an Ed25519 key")
+        return VerifierKey(self._settings.origin, encoded.removeprefix(_PUBLIC_KEY_PREFIX))
+
+    def _do(self, operation: Operation) -> object:
+        match operation:
+            case Read(path):
+                return self._read(path)
+            case LastBetween(after, before):
+                return self._last_between(after, before)
+            case Create(path, body):
+                return self._put(path, body, {"if-none-match": "*"})
+            case Replace(path, body, etag):
+                return self._put(path, body, {"if-match": etag} if etag else {"if-none-match": "*"})
+            case ClaimId(id_, claim, over):
+                return self._claim(id_, claim, over)
+            case Sign(message):
+                return self._sign(message)
+
+    def _read(self, path: str) -> Found | None:
+        try:
+            answer = self._s3.exchange("GET", self._path(path), {})
+        except AwsError as error:
+            if error.code == NO_SUCH_KEY:
+                return None
+            raise
+        return Found(answer.content, answer.headers["ETag"])
+
+    def _last_between(self, after: str, before: str) -> str | None:
+        """From one page, which holds more keys than can lie between."""
+        query = {"list-type": "2", "prefix": SEGMENTS, "start-after": after}
+        listing = self._s3.exchange("GET", f"/{self._settings.bucket}", {}, query=query).content.decode()
+        return max((path for path in _KEY.findall(listing) if path < before), default=None)
+
+    def _put(self, path: str, body: bytes, condition: dict[str, str]) -> bool:
+        """Put on condition; whether it held. Object Lock demands a checksum."""
+        checksum = b64encode(hashlib.sha256(body).digest()).decode()
+        headers = {"content-type": "application/octet-stream", "x-amz-checksum-sha256": checksum, **condition}
+        try:
+            self._s3.request("PUT", self._path(path), headers, body)
+        except AwsError as error:
+            if error.code in (PRECONDITION_FAILED, NO_SUCH_KEY):
+                return False
+            raise
+        return True
+
+    def _claim(self, id_: str, claim: Claim, over: Claim | None) -> Claim:
+        values = {":start": claim.start, ":nonce": claim.nonce, ":end": int(self._clock()) + CLAIM_DAYS * 86_400}
+        condition = "attribute_not_exists(pk)"
+        if over is not None:
+            condition = "claimed_start = :over_start AND claimed_nonce = :over_nonce"
+            values |= {":over_start": over.start, ":over_nonce": over.nonce}
+        _, item = self._claims.update_if(
+            {"pk": id_},
+            {
+                "UpdateExpression": "SET claimed_start = :start, claimed_nonce = :nonce, expires_at = :end",
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": to_attributes(values),
+            },
+        )
+        return Claim(item["claimed_start"], item["claimed_nonce"])
+
+    def _sign(self, message: bytes) -> bytes:
+        request = {
+            "KeyId": self._settings.key_id,
+            "Message": b64encode(message).decode(),
+            "MessageType": "RAW",
+            "SigningAlgorithm": ALGORITHM,
+        }
+        return b64decode(self._kms.json_call("TrentService.Sign", "1.1", request)["Signature"])
+
+    def _path(self, path: str) -> str:
+        return f"/{self._settings.bucket}/{path}"

@@ -1,0 +1,93 @@
+"""What the audit writer asks for, as values, and the answers it is sent."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Contended(Exception):
+    """Other writers were faster at every attempt. What was to be recorded is not; try again."""
+
+
+class LogDisagrees(Exception):
+    """The bucket holds something else than the committed segments lead to, or misses what they promise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object, and what names this very version of it."""
+
+    body: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """For which segment an id was claimed."""
+
+    start: int
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Answered with Found, or None when nothing is there."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastBetween:
+    """Answered with the last path after ``after`` and before ``before``, or None."""
+
+    after: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Put where nothing is. Answered with whether that was so."""
+
+    path: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Put where ``etag`` is, or nothing when it is None. Answered with whether that was so."""
+
+    path: str
+    body: bytes
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimId:
+    """Put ``claim`` where ``over`` is, or nothing when it is None. Answered with the claim that stands afterwards."""
+
+    id: str
+    claim: Claim
+    over: Claim | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Answered with the signature."""
+
+    message: bytes
+
+
+Operation = Read | LastBetween | Create | Replace | ClaimId | Sign
+Steps = Generator[Operation, Any, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Recordable:
+    """An encoded entry, the id of which there may be one, and when it happened, in microseconds."""
+
+    id: str
+    data: bytes
+    at: int = 0
+    rejected: bool = False

@@ -1,0 +1,72 @@
+"""How events read in the Open Cybersecurity Schema Framework (schema.ocsf.io), for the systems that collect them."""
+
+from typing import NamedTuple
+
+INFORMATIONAL, LOW, MEDIUM, HIGH = 1, 2, 3, 4
+
+_DETECTION_FINDING, _INCIDENT_FINDING = 2004, 2005
+_AUTHENTICATION, _ENTITY_MANAGEMENT, _USER_ACCESS = 3002, 3004, 3005
+_API_ACTIVITY = 6003
+_CREATE, _READ, _UPDATE, _DELETE, _OTHER = 1, 2, 3, 4, 99
+_LOGON, _ASSIGN, _REVOKE = 1, 1, 2
+_IN_PROGRESS = 2
+_ENROLL, _ACTIVATE, _DEACTIVATE, _SUSPEND = 6, 10, 11, 12
+
+
+class Ocsf(NamedTuple):
+    """Class, activity and severity; category and type follow from them."""
+
+    class_uid: int
+    activity_id: int
+    severity_id: int
+
+    @property
+    def category_uid(self) -> int:
+        """The category that the class is in."""
+        return self.class_uid // 1000
+
+    @property
+    def type_uid(self) -> int:
+        """The activity of the class as one number."""
+        return self.class_uid * 100 + self.activity_id
+
+
+_TYPES = {
+    "transaction.approved": Ocsf(_API_ACTIVITY, _CREATE, INFORMATIONAL),
+    "transaction.pending_approval": Ocsf(_API_ACTIVITY, _CREATE, INFORMATIONAL),
+    "transaction.denied": Ocsf(_API_ACTIVITY, _CREATE, LOW),
+    "transaction.needs_reconciliation": Ocsf(_API_ACTIVITY, _UPDATE, MEDIUM),
+    "agent.created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
+    "agent.suspended": Ocsf(_ENTITY_MANAGEMENT, _SUSPEND, HIGH),
+    "policy.drafted": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
+    "policy.draft_discarded": Ocsf(_ENTITY_MANAGEMENT, _DELETE, INFORMATIONAL),
+    "approver.bootstrapped": Ocsf(_ENTITY_MANAGEMENT, _ENROLL, MEDIUM),
+    "approver.enrolled": Ocsf(_ENTITY_MANAGEMENT, _ENROLL, LOW),
+    "approver.device_shown": Ocsf(_ENTITY_MANAGEMENT, _READ, LOW),
+    "approver.confirmed": Ocsf(_ENTITY_MANAGEMENT, _ACTIVATE, LOW),
+    "approver.revoked": Ocsf(_ENTITY_MANAGEMENT, _DEACTIVATE, LOW),
+    "approver.locked": Ocsf(_AUTHENTICATION, _LOGON, HIGH),
+    "key.issued": Ocsf(_USER_ACCESS, _ASSIGN, LOW),
+    "key.retiring": Ocsf(_USER_ACCESS, _REVOKE, LOW),
+    "key.revoked": Ocsf(_USER_ACCESS, _REVOKE, LOW),
+    "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
+    "outbox.malformed": Ocsf(_DETECTION_FINDING, _CREATE, HIGH),
+    "audit.rejected": Ocsf(_DETECTION_FINDING, _CREATE, MEDIUM),
+}
+_FAMILIES = {
+    "transaction": Ocsf(_API_ACTIVITY, _UPDATE, INFORMATIONAL),
+    "policy": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, INFORMATIONAL),
+    "agent": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, INFORMATIONAL),
+    "approver": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
+    "trust": Ocsf(_ENTITY_MANAGEMENT, _OTHER, INFORMATIONAL),
+    "price": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, INFORMATIONAL),
+    "authentication": Ocsf(_AUTHENTICATION, _LOGON, LOW),
+    "anomaly": Ocsf(_DETECTION_FINDING, _CREATE, MEDIUM),
+    "incident": Ocsf(_INCIDENT_FINDING, _IN_PROGRESS, HIGH),
+}
+_ANYTHING = Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL)
+
+
+def ocsf_of(event_type: str) -> Ocsf:
+    """The class, activity and severity of a type, or of its family, what stands before the dot."""
+    return _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], _ANYTHING)

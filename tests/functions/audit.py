@@ -1,0 +1,97 @@
+"""What the audit writer needs of moto, and the log as it stands there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+import boto3
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from moto.kms.models import KmsBackend
+from moto.s3.responses import S3Response
+
+from functions.audit_writer import handler as audit_writer
+from portcullis.aws.ed25519 import verifies_bytes
+from portcullis.protocol import audit_entries, checkpoints, log_verification, segments
+from portcullis.protocol.checkpoints import Checkpoint
+from portcullis.protocol.log_verification import Report
+from portcullis.protocol.notes import VerifierKey
+
+SEED = bytes(range(32))
+ORIGIN = "audit.example.com/test"
+PUBLIC = Ed25519PrivateKey.from_private_bytes(SEED).public_key()
+
+
+@contextmanager
+def ed25519() -> Iterator[None]:
+    """moto knows no Ed25519: its KMS signs with this key instead, and its S3 does one conditional write at a time."""
+    encoded = PUBLIC.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    turn, put = Lock(), S3Response.put_object
+
+    def sign(_: KmsBackend, key_id: str, message: bytes, signing_algorithm: str) -> tuple[str, bytes, str]:
+        assert signing_algorithm == "ED25519_SHA_512"
+        return key_id, Ed25519PrivateKey.from_private_bytes(SEED).sign(message), signing_algorithm
+
+    def in_turn(self: S3Response) -> Any:
+        with turn:
+            return put(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(KmsBackend, "sign", sign)
+        patch.setattr(KmsBackend, "get_public_key", lambda backend, key_id: (backend.describe_key(key_id), encoded))
+        patch.setattr(S3Response, "put_object", in_turn)
+        yield
+
+
+class Audit:
+    """A bucket, a table of claims and a key, and what the writer made of them."""
+
+    def __init__(self, options: dict[str, Any], number: int) -> None:
+        self.bucket, self.claims = f"audit-{number}", f"claims-{number}"
+        self.s3 = boto3.client("s3", **options)
+        self.s3.create_bucket(Bucket=self.bucket, ObjectLockEnabledForBucket=True)
+        self.dynamodb = boto3.client("dynamodb", **options)
+        self.dynamodb.create_table(
+            TableName=self.claims,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        key = boto3.client("kms", **options).create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+        self.environment = {
+            "AUDIT_BUCKET": self.bucket,
+            "CLAIMS_TABLE": self.claims,
+            "AUDIT_KEY_ID": key["KeyMetadata"]["KeyId"],
+            "AUDIT_ORIGIN": ORIGIN,
+        }
+
+    def paths(self, prefix: str = "") -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        return [each["Key"] for each in listed]
+
+    def body(self, path: str) -> bytes:
+        return bytes(self.s3.get_object(Bucket=self.bucket, Key=path)["Body"].read())
+
+    def entries(self) -> list[audit_entries.Entry]:
+        """The entries of the committed segments, in order."""
+        found: list[bytes] = []
+        while segments.segment_path(len(found)) in self.paths("seg/"):
+            found += segments.parse(self.body(segments.segment_path(len(found)))).entries
+        return [audit_entries.parse(data) for data in found]
+
+    def checkpoint(self) -> Checkpoint:
+        key = VerifierKey(ORIGIN, PUBLIC.public_bytes_raw())
+        return checkpoints.open_checkpoint(self.body("checkpoint"), key, verifies_bytes)
+
+    def report(self) -> Report:
+        """What an auditor finds in the bucket's files."""
+        files = {path: self.body(path) for path in self.paths()}
+        key = VerifierKey(ORIGIN, PUBLIC.public_bytes_raw())
+        return log_verification.verify(files.get, files, key, verifies_bytes, audit_entries.parse_id)
+
+
+def forget() -> None:
+    """Start the function's process anew."""
+    audit_writer.writer.cache_clear()

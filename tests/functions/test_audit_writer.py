@@ -1,0 +1,209 @@
+"""The audit writer as SQS and the schedule start it: everything once, whatever repeats, races, poison or outages."""
+
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from copy import deepcopy
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from functions.audit_writer import handler as audit_writer
+from portcullis.aws import settings
+from portcullis.aws.audit_log import AuditLog
+from portcullis.aws.audit_writer import AuditWriter
+from portcullis.aws.wire import Unavailable
+from portcullis.domain import audit_records
+from portcullis.domain.audit_operations import LogDisagrees
+from tests.functions import audit as of_audit
+from tests.functions.api_events import REGION, load_event
+from tests.functions.audit import Audit
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def audit(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Audit]:
+    identity = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    with of_audit.ed25519():
+        audit = Audit({"endpoint_url": moto_endpoint, "region_name": REGION, **identity}, next(_numbers))
+        names = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": moto_endpoint} | {k.upper(): v for k, v in identity.items()}
+        for name, value in (names | audit.environment).items():
+            monkeypatch.setenv(name, value)
+        of_audit.forget()
+        yield audit
+        of_audit.forget()
+
+
+def envelope(number: int) -> dict[str, Any]:
+    """The event file's envelope, as that of another transaction."""
+    (message,) = load_event("audit_writer/batch.json")["Records"]
+    detail: dict[str, Any] = json.loads(message["body"])["detail"]
+    return {**detail, "id": f"tx_{number:022d}#1", "txid": f"tx_{number:022d}"}
+
+
+def batch(*details: Any) -> dict[str, Any]:
+    """The event file's message, once for each detail."""
+    (message,) = load_event("audit_writer/batch.json")["Records"]
+    event = json.loads(message["body"])
+    bodies = [json.dumps({**event, "detail": detail}) for detail in details]
+    return {"Records": [{**message, "messageId": f"m{i}", "body": body} for i, body in enumerate(bodies)]}
+
+
+def ids(audit: Audit) -> list[str]:
+    return [entry.id for entry in audit.entries()]
+
+
+def test_a_batch_is_recorded_published_and_signed(audit: Audit) -> None:
+    assert audit_writer.handler(batch(*map(envelope, range(3))), None) == {"batchItemFailures": []}
+
+    assert ids(audit) == [envelope(number)["id"] for number in range(3)]
+    report = audit.report()
+    assert (report.entries, report.unpublished, report.findings) == (3, 0, ())
+
+
+def test_what_comes_again_is_recorded_once(audit: Audit) -> None:
+    audit_writer.handler(batch(envelope(1), envelope(1), envelope(2)), None)
+    audit_writer.handler(batch(envelope(2), envelope(3)), None)
+    of_audit.forget()
+    assert audit_writer.handler(batch(*map(envelope, (1, 2, 3))), None) == {"batchItemFailures": []}
+
+    assert sorted(ids(audit)) == [envelope(number)["id"] for number in (1, 2, 3)]
+    assert len(audit.paths("seg/")) == 2
+
+
+def test_a_new_process_goes_on_where_the_log_ends(audit: Audit) -> None:
+    for number in range(3):
+        of_audit.forget()
+        audit_writer.handler(batch(envelope(number)), None)
+    assert audit.checkpoint().size == 3
+    assert len(ids(audit)) == 3
+
+
+def test_what_a_crash_left_unpublished_is_published_by_the_schedule(
+    audit: Audit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(AuditWriter, "publish", unreachable)
+        assert audit_writer.handler(batch(envelope(1)), None) == {"batchItemFailures": []}
+    assert audit.paths("checkpoint") == []
+    assert '"Fault":1' in capsys.readouterr().out
+
+    of_audit.forget()
+    assert audit_writer.handler({"source": "aws.events"}, None) == {"size": 1}
+    assert audit.checkpoint().size == 1
+
+
+def unreachable(_writer: AuditWriter) -> int:
+    raise Unavailable("s3")
+
+
+@pytest.mark.parametrize(
+    ("poison", "reason"),
+    [
+        (None, "malformed"),
+        ("text", "malformed"),
+        ({"v": 1}, "malformed"),
+        ({**envelope(1), "at": "yesterday"}, "malformed"),
+        ({**envelope(1), "id": "a\nb"}, "malformed"),
+        ({**envelope(1), "v": 2}, "unknown_version"),
+        ({**envelope(1), "data": {"filler": "x" * 70_000}}, "oversize"),
+    ],
+)
+def test_what_cannot_be_an_entry_is_one_that_says_so(audit: Audit, poison: Any, reason: str) -> None:
+    messages = batch(poison, envelope(2))
+    assert audit_writer.handler(messages, None) == {"batchItemFailures": []}
+    assert audit_writer.handler(messages, None) == {"batchItemFailures": []}
+
+    rejected, whole = audit.entries()
+    assert whole.id == envelope(2)["id"]
+    assert (rejected.type, rejected.data["reason"]) == ("audit.rejected", reason)
+    assert rejected.data["sha256"] == sha256(messages["Records"][0]["body"].encode()).hexdigest()
+
+
+def test_an_event_that_takes_the_id_of_another_keeps_nothing_out(audit: Audit) -> None:
+    forged = {**envelope(1), "agent": "ag_ffffffffffffffffffffff"}
+    for messages in (batch(forged), batch(envelope(1), envelope(2)), batch(envelope(1), forged)):
+        assert audit_writer.handler(messages, None) == {"batchItemFailures": []}
+
+    told = [(entry.id.partition("!")[0], entry.agent) for entry in audit.entries()]
+    assert told == [(event["id"], event["agent"]) for event in (forged, envelope(2), envelope(1))]
+
+
+def test_a_body_that_is_no_json_at_all(audit: Audit) -> None:
+    messages = batch(envelope(1))
+    messages["Records"][0]["body"] = "{"
+    audit_writer.handler(messages, None)
+    assert [entry.type for entry in audit.entries()] == ["audit.rejected"]
+
+
+def test_sensitive_fields_never_arrive(audit: Audit) -> None:
+    event = deepcopy(envelope(1))
+    event["data"] |= {"memo": "for J.", "nested": [{"secret": "sk_x", "kept": 1.5}], "body": {"a": 1}, "n": 2**60}
+    audit_writer.handler(batch(event), None)
+
+    (entry,) = audit.entries()
+    assert entry.data["memo_sha256"] == sha256(b"for J.").hexdigest()
+    assert entry.data["body_sha256"] == sha256(b'{"a":1}').hexdigest()
+    assert entry.data["nested"] == [{"kept": "1.5"}]
+    assert entry.data["n"] == str(2**60)
+    assert not {"memo", "body"} & entry.data.keys()
+
+
+def test_a_log_that_grows_past_a_tile_is_sound(audit: Audit) -> None:
+    for start, end in ((0, 130), (130, 260)):
+        of_audit.forget()
+        audit_writer.handler(batch(*map(envelope, range(start, end))), None)
+    assert (audit.report().entries, audit.report().findings) == (260, ())
+
+
+def test_racing_writers_record_everything_once(audit: Audit) -> None:
+    def work(first: int) -> None:
+        writer = AuditWriter(AuditLog(settings.audit_writer(), settings.aws()))
+        for start in range(first, 24, 3):
+            messages = batch(*(envelope(number % 24) for number in range(start, start + 4)))["Records"]
+            writer.record([audit_records.recordable(message["body"], 0) for message in messages])
+            writer.publish()
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(ids(audit)) == [envelope(number)["id"] for number in range(24)]
+    assert (audit.report().entries, audit.report().findings) == (24, ())
+
+
+def test_an_outage_leaves_every_message_for_later(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("CLAIMS_TABLE", "no-such-table")
+        failed = audit_writer.handler(batch(envelope(1), envelope(2)), None)
+    assert failed == {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
+
+    of_audit.forget()
+    audit_writer.handler(batch(envelope(1), envelope(2)), None)
+    assert len(ids(audit)) == 2
+
+
+def test_a_tile_that_is_not_what_the_segments_lead_to_is_an_alarm(
+    audit: Audit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit_writer.handler(batch(envelope(1)), None)
+    audit.s3.put_object(Bucket=audit.bucket, Key="tile/0/000.p/2", Body=bytes(64))
+    assert audit_writer.handler(batch(envelope(2)), None) == {"batchItemFailures": []}
+
+    assert '"AuditLogDisagrees":1' in capsys.readouterr().out
+    assert audit.checkpoint().size == 1
+    with pytest.raises(LogDisagrees, match=r"tile/0/000\.p/2"):
+        audit_writer.handler({}, None)
+
+
+def test_the_lag_is_a_metric(audit: Audit, capsys: pytest.CaptureFixture[str]) -> None:
+    audit_writer.handler(batch(envelope(1)), None)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (lag,) = (line for line in lines if "AuditLag" in line)
+    assert lag["AuditLag"] > 0
+    assert lag["entries"] == 1

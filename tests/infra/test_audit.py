@@ -1,0 +1,103 @@
+"""Nobody removes, shortens or alters what is in the audit log, and nobody but the writer adds to it or signs it."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.template import Template, as_list, text_of
+
+DAYS = {"local": 1, "test": 30, "live": 2557}
+
+
+@pytest.fixture
+def bucket(data: Template) -> str:
+    """Logical id of the bucket with the lock."""
+    locked = [id_ for id_, each in data.properties("AWS::S3::Bucket").items() if each.get("ObjectLockEnabled")]
+    assert len(locked) == 1
+    return locked[0]
+
+
+@pytest.fixture
+def denials(data: Template, bucket: str) -> dict[str, dict[str, Any]]:
+    """Statement id -> denial of the bucket's policy."""
+    (policy,) = (
+        each["PolicyDocument"]["Statement"]
+        for each in data.properties("AWS::S3::BucketPolicy").values()
+        if each["Bucket"] == {"Ref": bucket}
+    )
+    named = {each["Sid"]: each for each in policy if "Sid" in each}
+    assert {each["Effect"] for each in named.values()} == {"Deny"}
+    return named
+
+
+def test_the_lock_is_of_compliance_mode_for_the_days_of_the_stage(data: Template, bucket: str, stage_name: str) -> None:
+    rule = data.properties("AWS::S3::Bucket")[bucket]["ObjectLockConfiguration"]["Rule"]
+    assert rule == {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": DAYS[stage_name]}}
+
+
+def test_accesses_are_logged_elsewhere(data: Template, bucket: str) -> None:
+    target = data.properties("AWS::S3::Bucket")[bucket]["LoggingConfiguration"]["DestinationBucketName"]["Ref"]
+    assert target != bucket
+    assert target in data.resources("AWS::S3::Bucket")
+
+
+def test_nobody_at_all_removes_or_shortens(denials: dict[str, dict[str, Any]]) -> None:
+    denial = denials["NobodyRemovesOrShortens"]
+    assert denial["Principal"] == {"AWS": "*"}
+    assert "Condition" not in denial
+    assert {
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:PutObjectRetention",
+        "s3:BypassGovernanceRetention",
+        "s3:PutBucketObjectLockConfiguration",
+    } <= set(denial["Action"])
+
+
+@pytest.mark.parametrize(
+    ("sid", "action", "role"),
+    [
+        ("OnlyBreakGlassChangesSettings", "s3:PutBucketPolicy", "-audit-break-glass"),
+        ("OnlyBreakGlassChangesSettings", "s3:PutLifecycleConfiguration", "-audit-break-glass"),
+        ("OnlyTheWriterPuts", "s3:PutObject", "-gateway-AuditWriter*"),
+    ],
+)
+def test_one_role_is_spared(
+    denials: dict[str, dict[str, Any]], stage_name: str, sid: str, action: str, role: str
+) -> None:
+    denial = denials[sid]
+    (spared,) = denial["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+    assert denial["Principal"] == {"AWS": "*"}
+    assert action in denial["Action"]
+    assert f":role/portcullis-{stage_name}{role}" in text_of(spared)
+
+
+def test_break_glass_needs_a_second_factor_and_neither_deletes_nor_writes(data: Template) -> None:
+    (role,) = (id_ for id_ in data.resources("AWS::IAM::Role") if id_.startswith("AuditBreakGlass"))
+    (trust,) = data.properties("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
+    allowed = {action for each in data.statements_of(role) for action in as_list(each["Action"])}
+    assert trust["Condition"] == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    assert {action for action in allowed if "Object" in action or "Delete" in action} == {"s3:DeleteBucketPolicy"}
+
+
+def test_checkpoints_are_signed_by_the_writer_and_their_key_is_read_by_the_account(data: Template) -> None:
+    (key,) = (each for each in data.properties("AWS::KMS::Key").values() if each["KeyUsage"] == "SIGN_VERIFY")
+    statements = {each["Sid"]: each for each in key["KeyPolicy"]["Statement"] if "Sid" in each}
+    assert key["KeySpec"] == "ECC_NIST_EDWARDS25519"
+    assert statements["OnlyTheWriterSigns"]["Action"] == "kms:Sign"
+    assert statements["OnlyTheWriterSigns"]["Effect"] == "Deny"
+    assert "-gateway-AuditWriter*" in text_of(statements["OnlyTheWriterSigns"]["Condition"])
+    assert statements["TheAccountReadsThePublicKey"]["Action"] == ["kms:DescribeKey", "kms:GetPublicKey"]
+
+
+def test_the_writer_gets_everything_that_the_gateway_tells(gateway: Template) -> None:
+    rules = gateway.properties("AWS::Events::Rule").values()
+    assert {"source": ["portcullis"]} in [rule.get("EventPattern") for rule in rules]
+
+
+def test_a_lag_a_queue_that_waits_and_a_log_that_disagrees_are_alarms(gateway: Template) -> None:
+    alarms = gateway.properties("AWS::CloudWatch::Alarm").values()
+    thresholds = {alarm["MetricName"]: alarm["Threshold"] for alarm in alarms}
+    assert thresholds["AuditLag"] == 60_000
+    assert thresholds["ApproximateAgeOfOldestMessage"] == 60
+    assert thresholds["AuditLogDisagrees"] == 1
