@@ -39,7 +39,7 @@ lint: $(PROJECT) ## check style, format and types
 synth: $(STAGES:%=build/synth/%/manifest.json) ## write the CloudFormation templates of every stage to build/synth
 	@echo "Templates are in build/synth: $(STAGES)"
 
-bench: $(PROJECT) ## measure bundles, start-up, decisions and what a transaction costs
+bench: $(PROJECT) ## measure bundles, start-up, decisions, what a transaction costs, and the audit log
 	@$(BIN)/python -m bench
 
 verify-independent: $(INDEPENDENT) ## have verifiers that others wrote check an audit log, sound and tampered with
