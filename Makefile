@@ -39,7 +39,7 @@ lint: $(PROJECT) ## check style, format and types
 synth: $(STAGES:%=build/synth/%/manifest.json) ## write the CloudFormation templates of every stage to build/synth
 	@echo "Templates are in build/synth: $(STAGES)"
 
-bench: $(PROJECT) ## measure bundles, start-up, decisions and what a transaction costs
+bench: $(PROJECT) ## measure bundles, start-up, decisions, what a transaction costs, and the audit log
 	@$(BIN)/python -m bench
 
 simulate-audit: $(PROJECT) ## run 10,000 random schedules of crashes and races against the audit writer's code
