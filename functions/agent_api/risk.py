@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from functions.agent_api.request import now, require, stores
-from portcullis.aws import transitions
+from functions.agent_api.moves import move, mover_of, txid_of
+from functions.agent_api.request import require, stores
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body
 from portcullis.aws.redecision import approval, approval_answer
-from portcullis.aws.transitions import Caller, NotLive, Plan
+from portcullis.aws.transitions import Plan
 from portcullis.domain import lifecycle, redecision
 from portcullis.domain.account import Account
 from portcullis.domain.approver_requests import RiskDecision
 from portcullis.domain.decisions import BY_RISK_AGENT
-from portcullis.domain.identifiers import TRANSACTION_ID
 from portcullis.domain.lifecycle import Conflict, Outcome
 from portcullis.domain.record import Mover, Principal, Record, describe
 from portcullis.domain.transaction import from_text
@@ -21,22 +20,12 @@ NO_SUCH_TRANSACTION = "There is no such transaction that this agent decides on."
 
 def _decide(event: dict[str, Any], principal: Principal) -> Answer:
     require(principal, "transactions:risk")
-    wanted, txid = json_body(event, RiskDecision), event["pathParameters"]["id"]
-    if not TRANSACTION_ID.fullmatch(txid):
-        raise Refusal("not_found", NO_SUCH_TRANSACTION)
+    wanted, txid = json_body(event, RiskDecision), txid_of(event, NO_SUCH_TRANSACTION)
     if wanted.agent_id == principal.agent:
         raise Refusal("forbidden", "No agent decides on its own request.")
-    mover = Mover(principal.agent, principal.key_id, principal.source_ip, now())
-    caller = Caller(principal.agent, principal.key_version)
-    try:
-        outcome = transitions.apply(stores().table, wanted.agent_id, txid, _plan(wanted, mover), caller=caller)
-    except NotLive as refused:
-        raise Refusal(refused.code) from None
-    if outcome is None:
-        raise Refusal("not_found", NO_SUCH_TRANSACTION)
-    if isinstance(outcome, Conflict):
-        raise Refusal(outcome.code, outcome.detail)
-    return approval_answer(outcome, mover) if wanted.decision == "approve" else json_answer(200, describe(outcome))
+    mover = mover_of(principal)
+    moved = move(principal, wanted.agent_id, txid, _plan(wanted, mover), NO_SUCH_TRANSACTION)
+    return approval_answer(moved, mover) if wanted.decision == "approve" else json_answer(200, describe(moved))
 
 
 def _plan(wanted: RiskDecision, mover: Mover) -> Plan:

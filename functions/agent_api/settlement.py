@@ -2,23 +2,22 @@
 
 from typing import Any
 
-from functions.agent_api.request import now, require, stores
+from functions.agent_api.moves import move, mover_of, txid_of
+from functions.agent_api.request import require, stores
 from functions.agent_api.transactions import NO_SUCH_TRANSACTION
-from portcullis.aws import transitions
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body
 from portcullis.aws.redecision import approval_answer, confirmation
-from portcullis.aws.transitions import Caller, NotLive, Plan
+from portcullis.aws.transitions import Plan
 from portcullis.domain import lifecycle
 from portcullis.domain.account import Account
 from portcullis.domain.agent_requests import Cancellation, Claim, Confirmation, Failure, Settlement, parties
-from portcullis.domain.identifiers import TRANSACTION_ID
-from portcullis.domain.lifecycle import Conflict, Outcome
-from portcullis.domain.record import Mover, Principal, Record, describe
+from portcullis.domain.lifecycle import Outcome
+from portcullis.domain.record import Principal, Record, describe
 
 
 def _claim(event: dict[str, Any], principal: Principal) -> Answer:
     require(principal, "transactions:claim")
-    body, mover = json_body(event, Claim), _mover(principal)
+    body, mover = json_body(event, Claim), mover_of(principal)
 
     def plan(record: Record, account: Account) -> Outcome:
         if not _is_executor(principal, account):
@@ -30,7 +29,7 @@ def _claim(event: dict[str, Any], principal: Principal) -> Answer:
 
 def _settle(event: dict[str, Any], principal: Principal) -> Answer:
     require(principal, "transactions:claim")
-    body, mover = json_body(event, Settlement), _mover(principal)
+    body, mover = json_body(event, Settlement), mover_of(principal)
 
     def plan(record: Record, account: Account) -> Outcome:
         _require_executor(principal, record, account)
@@ -41,7 +40,7 @@ def _settle(event: dict[str, Any], principal: Principal) -> Answer:
 
 def _fail(event: dict[str, Any], principal: Principal) -> Answer:
     require(principal, "transactions:claim")
-    body, mover = json_body(event, Failure), _mover(principal)
+    body, mover = json_body(event, Failure), mover_of(principal)
 
     def plan(record: Record, account: Account) -> Outcome:
         _require_executor(principal, record, account)
@@ -53,13 +52,13 @@ def _fail(event: dict[str, Any], principal: Principal) -> Answer:
 def _cancel(event: dict[str, Any], principal: Principal) -> Answer:
     require(principal, "transactions:create")
     json_body(event, Cancellation)
-    mover = _mover(principal)
+    mover = mover_of(principal)
     return _moved(event, principal, principal.agent, lambda record, _: lifecycle.cancel(record, mover, None))
 
 
 def _confirm(event: dict[str, Any], principal: Principal) -> Answer:
     require(principal, "transactions:confirm")
-    body, mover = json_body(event, Confirmation), _mover(principal)
+    body, mover = json_body(event, Confirmation), mover_of(principal)
 
     def plan(record: Record, account: Account) -> Outcome:
         if principal.agent not in {record.agent, *parties(record)}:
@@ -68,10 +67,6 @@ def _confirm(event: dict[str, Any], principal: Principal) -> Answer:
         return confirmation(stores().table, stores().policies, mover, parties(record), sha256)(record, account)
 
     return approval_answer(_outcome(event, principal, body.agent_id, plan), mover)
-
-
-def _mover(principal: Principal) -> Mover:
-    return Mover(principal.agent, principal.key_id, principal.source_ip, now())
 
 
 def _is_executor(principal: Principal, account: Account) -> bool:
@@ -91,19 +86,7 @@ def _moved(event: dict[str, Any], principal: Principal, agent: str, plan: Plan) 
 
 
 def _outcome(event: dict[str, Any], principal: Principal, agent: str, plan: Plan) -> Record:
-    txid: str = event["pathParameters"]["id"]
-    if not TRANSACTION_ID.fullmatch(txid):
-        raise Refusal("not_found", NO_SUCH_TRANSACTION)
-    caller = Caller(principal.agent, principal.key_version)
-    try:
-        outcome = transitions.apply(stores().table, agent, txid, plan, caller=caller)
-    except NotLive as refused:
-        raise Refusal(refused.code) from None
-    if outcome is None:
-        raise Refusal("not_found", NO_SUCH_TRANSACTION)
-    if isinstance(outcome, Conflict):
-        raise Refusal(outcome.code, outcome.detail)
-    return outcome
+    return move(principal, agent, txid_of(event, NO_SUCH_TRANSACTION), plan, NO_SUCH_TRANSACTION)
 
 
 ROUTES = {

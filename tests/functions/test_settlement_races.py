@@ -184,6 +184,23 @@ def test_a_claim_judged_before_a_suspension_is_refused_after_it(stack: Deployed)
     assert isinstance(transitions.apply(table, agent.agent_id, record.id, claiming("executor")), Conflict)
 
 
+def test_a_confirmation_judged_before_a_suspension_is_refused_after_it(stack: Deployed) -> None:
+    other = stack.agent()
+    allowlist = {"agents": [other.agent_id], "kinds": ["escrow_release"]}
+    agent = stack.agent({"allowlist": allowlist, "limits": {"per_transaction": "500", "daily": "1000"}})
+    fields = {"kind": "escrow_release", "escrow_id": "escrow-1", "destination": {"agent": other.agent_id}}
+    txid, parties = stack.pay(agent, fields=fields).body["id"], frozenset({agent.agent_id, other.agent_id})
+
+    def plan(record: Record, account: Account) -> lifecycle.Outcome:
+        mover = Mover(other.agent_id, other.key_id, "203.0.113.7", record.created_at)
+        return lifecycle.confirm(record, account, mover, record.content_sha256, parties)
+
+    table = overtaken(stack, lambda: agents.suspend(table_of(stack), ACTOR, agent.agent_id, "drill"))
+    outcome = transitions.apply(table, agent.agent_id, txid, plan)
+    assert isinstance(outcome, Conflict)
+    assert "frozen" in outcome.detail
+
+
 def test_a_claim_judged_in_an_older_epoch_is_refused_also_when_the_agent_is_active_again(stack: Deployed) -> None:
     agent = stack.agent(POLICY)
     record = approved(stack, agent)

@@ -16,8 +16,7 @@ def approval(table: Table, policies: Policies, mover: Mover, by: str, content_sh
     """Approve ``by`` a risk agent or a human, for exactly this content, under what is in force now."""
 
     def plan(record: Record, account: Account) -> Outcome:
-        rulebook = Rulebook(policies.get(account.policy_sha256), prices.read(table))
-        return redecision.approve(record, account, rulebook, mover, by, content_sha256)
+        return redecision.approve(record, account, _rulebook(table, policies, account), mover, by, content_sha256)
 
     return plan
 
@@ -28,8 +27,7 @@ def confirmation(
     """One party of an escrow confirms its release, for exactly this content, under what is in force now."""
 
     def plan(record: Record, account: Account) -> Outcome:
-        rulebook = Rulebook(policies.get(account.policy_sha256), prices.read(table))
-        return redecision.confirm(record, account, rulebook, mover, parties, content_sha256)
+        return redecision.confirm(record, account, _rulebook(table, policies, account), mover, parties, content_sha256)
 
     return plan
 
@@ -41,3 +39,7 @@ def approval_answer(record: Record, mover: Mover) -> Answer:
     if redecision.is_escalated(record, mover):
         raise Refusal("state_conflict", "It needs a stronger approval now, for which it waits. Read it again.")
     return json_answer(200, describe(record))
+
+
+def _rulebook(table: Table, policies: Policies, account: Account) -> Rulebook:
+    return Rulebook(policies.get(account.policy_sha256), prices.read(table))

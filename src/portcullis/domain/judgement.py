@@ -1,6 +1,6 @@
 """From a request to the record that is committed and what it reserves: the one place where a decision is made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portcullis.domain import account as accounts
 from portcullis.domain import windows
@@ -100,19 +100,8 @@ def _reservation(asked: Asked, account: Account, policy: Policy, seen: Case, dec
     if not denied and seen.usd is not None:
         spends = tuple(policy.spends(asked.transaction, seen.usd, seen.now))
     repeated = policy.duplicates
-    return Reservation(
-        common.key_version,
-        common.epoch,
-        common.policy_version,
-        common.rate,
-        common.arrived,
-        common.now,
-        spends,
-        accounts.mark(asked.transaction.sha256, seen.now, repeated.window) if repeated and not denied else None,
-        known=seen.sent_before,
-        key_rate=common.key_rate,
-        denied=denied,
-    )
+    mark = accounts.mark(asked.transaction.sha256, seen.now, repeated.window) if repeated and not denied else None
+    return replace(common, spends=spends, mark=mark, known=seen.sent_before, denied=denied)
 
 
 def _expiry(policy: Policy, decision: Decision, now: int) -> int | None:

@@ -129,9 +129,8 @@ class NewPrice(StrictModel):
 
     def entry(self, now: int) -> dict[str, Any]:
         """The price table's entry when it is set at ``now`` (microseconds)."""
-        ends = instant(self.expires_at) if "expires_at" in self.model_fields_set else None
-        if "expires_at" not in self.model_fields_set:
-            ends = now + self.max_age_seconds * times.SECOND
+        aged = now + self.max_age_seconds * times.SECOND
+        ends = instant(self.expires_at) if "expires_at" in self.model_fields_set else aged
         return {"usd": self.usd, "expires_at": ends, "updated_at": now, "max_age": self.max_age_seconds}
 
 
