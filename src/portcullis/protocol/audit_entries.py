@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, NoReturn
 
@@ -22,14 +23,15 @@ MAX_INTEGER = 2**53 - 1
 REJECTED = "audit.rejected"
 REASONS = ("malformed", "oversize", "unknown_version")
 
-_ID = r'"([ !#-\[\]-~]{1,256})"'
-_WORD = r'(null|"[!#-\[\]-~]{1,128}")'
-_NUMBER = r"(0|[1-9][0-9]{0,14})"
+# Nothing is tried twice: every repetition is possessive, for what follows it is never part of it.
+_ID = r'"([ !#-\[\]-~]{1,256}+)"'
+_WORD = r'(null|"[!#-\[\]-~]{1,128}+")'
+_NUMBER = r"(0|[1-9][0-9]{0,14}+)"
 _HEAD = re.compile(
-    rf'{{"v":1,"id":{_ID},"type":"([a-z][a-z0-9_.]{{0,63}})","at":"([0-9T:.-]{{23}}Z)","agent":{_WORD},"key":{_WORD},'
-    rf'"ip":"([0-9a-f:.]{{0,45}})","txid":{_WORD},"rev":{_NUMBER},"verified":(true|false),"outcome":"([a-z_]{{1,32}})",'
-    rf'"ocsf":{{"category_uid":{_NUMBER},"class_uid":{_NUMBER},"activity_id":{_NUMBER},"type_uid":{_NUMBER},'
-    rf'"severity_id":{_NUMBER}}},"data":(?={{)',
+    rf'{{"v":1,"id":{_ID},"type":"([a-z][a-z0-9_.]{{0,63}}+)","at":"([0-9T:.-]{{23}}Z)","agent":{_WORD},"key":{_WORD},'
+    rf'"ip":"([0-9a-f:.]{{0,45}}+)","txid":{_WORD},"rev":{_NUMBER},"verified":(true|false),'
+    rf'"outcome":"([a-z_]{{1,32}}+)","ocsf":{{"category_uid":{_NUMBER},"class_uid":{_NUMBER},"activity_id":{_NUMBER},'
+    rf'"type_uid":{_NUMBER},"severity_id":{_NUMBER}}},"data":(?={{)',
     re.ASCII,
 )
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
@@ -78,14 +80,11 @@ def encode(entry: Entry) -> bytes:
 
 def parse(data: bytes) -> Entry:
     """The entry in ``data``, or MalformedEntry."""
-    text, head = _head(data)
+    head = _head(data)
     id_, type_, at, agent, key, ip, txid, rev, verified, outcome, *uids = head.groups()
-    category, class_uid, activity, type_uid, severity = map(int, uids)
-    ocsf = Ocsf(class_uid, activity, severity)
-    if (ocsf.category_uid, ocsf.type_uid) != (category, type_uid):
-        raise MalformedEntry("ocsf", "expected the category of the class and the type of class and activity")
+    ocsf = _ocsf(*uids)
     _check_instant(at)
-    members = _members(text[head.end() : -1])
+    members = _members(head.string[head.end() : -1])
     return Entry(
         id_, type_, at, _word(agent), _word(key), ip, _word(txid), int(rev), verified == "true", outcome, ocsf, members
     )
@@ -93,7 +92,7 @@ def parse(data: bytes) -> Entry:
 
 def parse_id(data: bytes) -> str:
     """The id of an entry, with the form of everything before ``data`` checked, or MalformedEntry."""
-    return _head(data)[1][1]
+    return _head(data)[1]
 
 
 def rejected(reason: str, received: bytes, at: str) -> Entry:
@@ -106,17 +105,17 @@ def rejected(reason: str, received: bytes, at: str) -> Entry:
     return Entry(f"rejected#{digest}", REJECTED, at, None, None, "", None, 0, False, "rejected", ocsf, data)
 
 
-def _head(data: bytes) -> tuple[str, re.Match[str]]:
+def _head(data: bytes) -> re.Match[str]:
+    """Everything before ``data``, matched in the text of the whole entry."""
     if len(data) > MAX_BYTES:
         raise MalformedEntry("entry", f"expected at most {MAX_BYTES} bytes")
     try:
-        text = data.decode()
+        head = _HEAD.match(data.decode())
     except UnicodeDecodeError:
         raise MalformedEntry("entry", "expected UTF-8") from None
-    head = _HEAD.match(text)
-    if head is None or not text.endswith("}"):
+    if head is None or not data.endswith(b"}"):
         raise _unlike_an_entry(data)
-    return text, head
+    return head
 
 
 def _unlike_an_entry(data: bytes) -> MalformedEntry:
@@ -124,6 +123,15 @@ def _unlike_an_entry(data: bytes) -> MalformedEntry:
     if version and int(version[1]) != VERSION:
         return MalformedEntry("v", f"version {int(version[1])} is not known here")
     return MalformedEntry("entry", "expected the members of an entry, in their order and form")
+
+
+@lru_cache(maxsize=256)
+def _ocsf(*uids: str) -> Ocsf:
+    category, class_uid, activity, type_uid, severity = map(int, uids)
+    ocsf = Ocsf(class_uid, activity, severity)
+    if (ocsf.category_uid, ocsf.type_uid) != (category, type_uid):
+        raise MalformedEntry("ocsf", "expected the category of the class and the type of class and activity")
+    return ocsf
 
 
 def _check_instant(at: str) -> None:

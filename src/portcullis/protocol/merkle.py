@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from hashlib import sha256
+from operator import add
 
 HASH_BYTES = 32
 EMPTY_ROOT = sha256().digest()
@@ -32,17 +33,17 @@ def leaf_row(entries: Iterable[bytes]) -> bytes:
     return b"".join([hash_of(b"\x00" + entry).digest() for entry in entries])
 
 
-def parents(row: bytes) -> bytes:
-    """The level above ``row``, an even number of hashes one after the other."""
-    hash_of = sha256
-    return b"".join([hash_of(b"\x01" + row[at : at + 64]).digest() for at in range(0, len(row), 64)])
-
-
 def perfect_root(row: bytes) -> bytes:
     """The root over ``row``, a power of two of hashes one after the other."""
-    while len(row) > HASH_BYTES:
-        row = parents(row)
-    return row
+    if len(row) == HASH_BYTES:
+        return row
+    hash_of, pair = sha256, 2 * HASH_BYTES
+    pairs: Iterable[bytes] = [row[at : at + pair] for at in range(0, len(row), pair)]
+    while True:
+        hashes = [hash_of(b"\x01" + both).digest() for both in pairs]
+        if len(hashes) == 1:
+            return hashes[0]
+        pairs = map(add, hashes[::2], hashes[1::2])
 
 
 def fold(hashes: Sequence[bytes]) -> bytes:
