@@ -37,7 +37,7 @@ def _audit_log() -> None:
         print(f"  {row.batch:<7}{sum(row.dollars.values()):>8.2f}  ({parts}) + {row.delivery_dollars:.2f}")
     print(f"  An inclusion proof among a million entries has {audit.proof_hashes(audit.MILLION)} hashes of 32 bytes")
     size = audit.entry_bytes()
-    print(f"  Entries of {size:.0f} bytes verified per second of one core, and as a share of what the hashes alone allow")
+    print(f"  Entries of {size:.0f} bytes verified per second of a core; as a share of what the hashes alone allow")
     for verified in audit.verify():
         print(f"    {verified.what:<36}{verified.per_second:>12,.0f}{verified.share:>7.2f}")
     print(f"    Such a line is appended in {audit.chained():.1f} µs.")

@@ -1,15 +1,19 @@
-"""How events read in the Open Cybersecurity Schema Framework (schema.ocsf.io), for the systems that collect them."""
+"""How events read in the Open Cybersecurity Schema Framework, for the systems that collect them.
+
+The numbers are those of version 1.8.0 (https://github.com/ocsf/ocsf-schema, folder ``events``), and the same since 1.3.
+"""
 
 from typing import NamedTuple
 
 INFORMATIONAL, LOW, MEDIUM, HIGH = 1, 2, 3, 4
 
 _DETECTION_FINDING, _INCIDENT_FINDING = 2004, 2005
-_AUTHENTICATION, _ENTITY_MANAGEMENT, _USER_ACCESS = 3002, 3004, 3005
+_ACCOUNT_CHANGE, _AUTHENTICATION, _ENTITY_MANAGEMENT, _USER_ACCESS = 3001, 3002, 3004, 3005
 _API_ACTIVITY = 6003
+# An activity is a number of its class: 2 is an update among findings, and 3 elsewhere.
+_FOUND, _FINDING_UPDATE = 1, 2
+_LOCK, _LOGON, _ASSIGN, _REVOKE = 9, 1, 1, 2
 _CREATE, _READ, _UPDATE, _DELETE, _OTHER = 1, 2, 3, 4, 99
-_LOGON, _ASSIGN, _REVOKE = 1, 1, 2
-_IN_PROGRESS = 2
 _ENROLL, _ACTIVATE, _DEACTIVATE, _SUSPEND = 6, 10, 11, 12
 
 
@@ -45,13 +49,13 @@ _TYPES = {
     "approver.device_shown": Ocsf(_ENTITY_MANAGEMENT, _READ, LOW),
     "approver.confirmed": Ocsf(_ENTITY_MANAGEMENT, _ACTIVATE, LOW),
     "approver.revoked": Ocsf(_ENTITY_MANAGEMENT, _DEACTIVATE, LOW),
-    "approver.locked": Ocsf(_AUTHENTICATION, _LOGON, HIGH),
+    "approver.locked": Ocsf(_ACCOUNT_CHANGE, _LOCK, HIGH),
     "key.issued": Ocsf(_USER_ACCESS, _ASSIGN, LOW),
     "key.retiring": Ocsf(_USER_ACCESS, _REVOKE, LOW),
     "key.revoked": Ocsf(_USER_ACCESS, _REVOKE, LOW),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
-    "outbox.malformed": Ocsf(_DETECTION_FINDING, _CREATE, HIGH),
-    "audit.rejected": Ocsf(_DETECTION_FINDING, _CREATE, MEDIUM),
+    "outbox.malformed": Ocsf(_DETECTION_FINDING, _FOUND, HIGH),
+    "audit.rejected": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
 }
 _FAMILIES = {
     "transaction": Ocsf(_API_ACTIVITY, _UPDATE, INFORMATIONAL),
@@ -61,8 +65,8 @@ _FAMILIES = {
     "trust": Ocsf(_ENTITY_MANAGEMENT, _OTHER, INFORMATIONAL),
     "price": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, INFORMATIONAL),
     "authentication": Ocsf(_AUTHENTICATION, _LOGON, LOW),
-    "anomaly": Ocsf(_DETECTION_FINDING, _CREATE, MEDIUM),
-    "incident": Ocsf(_INCIDENT_FINDING, _IN_PROGRESS, HIGH),
+    "anomaly": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
+    "incident": Ocsf(_INCIDENT_FINDING, _FINDING_UPDATE, HIGH),
 }
 _ANYTHING = Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL)
 
