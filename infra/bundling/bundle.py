@@ -17,6 +17,8 @@ from infra.toolchain import PROJECT
 
 CACHE = PROJECT / "build" / "bundles"
 KEPT_VERSIONS = 4
+KEPT_SITES = 16
+"""Installed requirements: some of each of the functions that have any, for they share one family."""
 FIXED_TIME = 315_532_800  # 1980-01-01, the earliest that a zip archive can express
 
 
@@ -78,7 +80,10 @@ def _installed(
     compiler: Compiler | None,
     cache: Path,
 ) -> Path | None:
-    """The function's requirements, or None if it has none: kept apart, for they change far less often than code."""
+    """The function's requirements, or None if it has none: kept apart, for they change far less often than code.
+
+    Functions that require the same share one installation.
+    """
     requirements = PROJECT / "requirements" / f"{function}.txt"
     if not requirements.exists():
         return None
@@ -90,7 +95,7 @@ def _installed(
             compiler.compile(root)
 
     key = {**identity, "requirements": requirements.read_bytes()}
-    return made_once(cache / f"{function}-{target.name}-site", _digest(key), fill)
+    return made_once(cache / f"site-{target.name}", _digest(key), fill, KEPT_SITES)
 
 
 def _digest(parts: Mapping[str, bytes]) -> str:
@@ -101,7 +106,7 @@ def _digest(parts: Mapping[str, bytes]) -> str:
     return whole.hexdigest()
 
 
-def made_once(family: Path, digest: str, fill: Callable[[Path], None]) -> Path:
+def made_once(family: Path, digest: str, fill: Callable[[Path], None], kept: int = KEPT_VERSIONS) -> Path:
     """``family/digest``, filled if it is not there yet; two processes may do so at once, and the first one wins."""
     finished = family / digest
     if not finished.is_dir():
@@ -117,7 +122,7 @@ def made_once(family: Path, digest: str, fill: Callable[[Path], None]) -> Path:
                 if not finished.is_dir():
                     raise
     os.utime(finished)
-    _forget_older(family)
+    _forget_older(family, kept)
     return finished
 
 
@@ -127,8 +132,8 @@ def _normalise(root: Path) -> None:
         os.utime(path, (FIXED_TIME, FIXED_TIME))
 
 
-def _forget_older(family: Path) -> None:
+def _forget_older(family: Path, kept: int) -> None:
     """Keep the versions used last, so that switching between branches does not build everything again."""
     versions = [path for path in family.iterdir() if not path.name.startswith(".")]
-    for path in sorted(versions, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT_VERSIONS:]:
+    for path in sorted(versions, key=lambda path: path.stat().st_mtime, reverse=True)[kept:]:
         shutil.rmtree(path, ignore_errors=True)

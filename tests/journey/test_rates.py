@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -13,43 +12,53 @@ import pytest
 from portcullis.protocol import keys
 from tests.journey.deployment import Agent, Deployment
 
-REQUESTS, BURST = 400, 100
-NO_REFILL = {"per_minute": 1, "burst": BURST}
+LOADS = [(1, 60, 15), (8, 400, 100), (32, 160, 40)]
+"""Connections, requests, and how many of them may pass."""
 CUT_OFF_SECONDS = 15
 
 
-def outcomes(connections: int, send: Callable[[], httpx.Response]) -> Counter[int]:
-    """Statuses of 400 requests, which must come within the minute in which nothing is refilled."""
+def no_refill(burst: int) -> dict[str, int]:
+    return {"per_minute": 1, "burst": burst}
+
+
+def outcomes(connections: int, requests: int, burst: int, send: Callable[[], httpx.Response]) -> Counter[int]:
+    """Statuses of the requests, which must come within the minute in which nothing is refilled."""
     started = time.monotonic()
     with ThreadPoolExecutor(connections) as threads:
-        answers = list(threads.map(lambda _: send(), range(REQUESTS)))
+        answers = list(threads.map(lambda _: send(), range(requests)))
     assert time.monotonic() - started < 60, "too slow to tell: a token has come back"
     for answer in answers:
         if answer.status_code == 429:
             assert answer.json()["code"] == "rate_limited"
             assert 1 <= int(answer.headers["retry-after"]) <= 60
             assert ";r=0;t=" in answer.headers["ratelimit"]
-            assert ";q=100;w=6000" in answer.headers["ratelimit-policy"]
+            assert f";q={burst};w={60 * burst}" in answer.headers["ratelimit-policy"]
     return Counter(answer.status_code for answer in answers)
 
 
-@pytest.mark.parametrize("connections", [1, 8, 32])
+@pytest.mark.parametrize(("connections", "requests", "burst"), LOADS)
 @pytest.mark.parametrize("limited", ["agent", "key"])
-def test_of_400_payments_exactly_the_burst_passes(deployment: Deployment, connections: int, limited: str) -> None:
-    rates: dict[str, Any] = {"policy": {"rate": NO_REFILL}} if limited == "agent" else {"key": {"rate": NO_REFILL}}
-    agent = deployment.agent(**rates)
-    statuses = outcomes(connections, lambda: deployment.pay(agent, "1"))
-    assert statuses == {201: BURST, 429: REQUESTS - BURST}
-    assert len(deployment.transactions(agent)) == BURST
+def test_of_many_payments_exactly_the_burst_passes(
+    deployment: Deployment, connections: int, requests: int, burst: int, limited: str
+) -> None:
+    rate = {"rate": no_refill(burst)}
+    agent = deployment.agent(rate) if limited == "agent" else deployment.agent(key=rate)
+    statuses = outcomes(connections, requests, burst, lambda: deployment.pay(agent, "1"))
+    assert statuses == {201: burst, 429: requests - burst}
+    assert len(deployment.transactions(agent)) == burst
 
 
-@pytest.mark.parametrize("connections", [1, 8, 32])
+@pytest.mark.parametrize(("connections", "requests", "burst"), LOADS)
 @pytest.mark.parametrize("limited", ["agent", "key"])
-def test_of_400_reads_exactly_the_burst_passes(deployment: Deployment, connections: int, limited: str) -> None:
-    rates: dict[str, Any] = {"policy": {"call_rate": NO_REFILL}} if limited == "agent" else {"key": {"rate": NO_REFILL}}
-    agent = deployment.agent(**rates)
-    statuses = outcomes(connections, lambda: deployment.send(deployment.sign(agent, "GET", "/v1/whoami")))
-    assert statuses == {200: BURST, 429: REQUESTS - BURST}
+def test_of_many_reads_exactly_the_burst_passes(
+    deployment: Deployment, connections: int, requests: int, burst: int, limited: str
+) -> None:
+    rate = no_refill(burst)
+    agent = deployment.agent({"call_rate": rate}) if limited == "agent" else deployment.agent(key={"rate": rate})
+    statuses = outcomes(
+        connections, requests, burst, lambda: deployment.send(deployment.sign(agent, "GET", "/v1/whoami"))
+    )
+    assert statuses == {200: burst, 429: requests - burst}
 
 
 def test_reads_that_are_too_many_cost_no_payment(deployment: Deployment) -> None:

@@ -58,9 +58,8 @@ def _present(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, A
     return st.fixed_dictionaries(members).map(_without_none)
 
 
-DOCUMENTS = _present(
-    trust=st.just("high"),
-    allowlist=_present(
+PARTS: dict[str, st.SearchStrategy[Any]] = {
+    "allowlist": _present(
         wallets=_some(WALLET, OTHER),
         contracts=_some(CONTRACT, f"{CONTRACT}#{SELECTOR}"),
         agents=_some(EXECUTOR, RISK_AGENT),
@@ -70,8 +69,8 @@ DOCUMENTS = _present(
         category_sets=st.none() | _some("retail", "compute"),
         kinds=_some("transfer", "purchase", "swap", "contract_call", "escrow_release"),
     ),
-    blocked_categories=_some("books", "gpu"),
-    limits=_present(
+    "blocked_categories": _some("books", "gpu"),
+    "limits": _present(
         per_transaction=_USD,
         daily=_USD,
         weekly=_OPTIONAL_USD,
@@ -81,8 +80,13 @@ DOCUMENTS = _present(
         merchants=st.dictionaries(st.sampled_from(["shop", "cafe"]), _USD),
         categories=st.dictionaries(st.sampled_from(["books", "gpu"]), _USD),
     ),
-    tiers=_present(allowlist_from=_USD, risk_from=_USD, human_above=_USD, humans=st.integers(1, 2)),
-    duplicates=st.none() | _present(within_seconds=st.integers(1, 99), action=st.sampled_from(["hold", "deny"])),
+    "tiers": _present(allowlist_from=_USD, risk_from=_USD, human_above=_USD, humans=st.integers(1, 2)),
+    "duplicates": st.none() | _present(within_seconds=st.integers(1, 99), action=st.sampled_from(["hold", "deny"])),
+}
+"""What a document is made of, each part by itself."""
+DOCUMENTS = _present(
+    trust=st.just("high"),
+    **PARTS,
     executors=_some(EXECUTOR, RISK_AGENT),
     risk_agents=_some(EXECUTOR, RISK_AGENT),
 )

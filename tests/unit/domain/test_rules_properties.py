@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portcullis.domain import rules
@@ -140,6 +140,7 @@ def assert_no_looser(document: Document, restricted: Document, case: Case) -> No
 
 
 @pytest.mark.parametrize("restrict", RESTRICTIONS, ids=lambda restrict: restrict.__name__)
+@settings(max_examples=50)
 @given(document=POLICIES, case=CASES, data=st.data())
 def test_a_restriction_never_loosens(
     restrict: Callable[[Document, st.DataObject], Document], document: Document, case: Case, data: st.DataObject
@@ -166,6 +167,7 @@ PURCHASES = st.builds(
 
 
 @pytest.mark.parametrize("restrict", [fewer_merchants, narrowed, blocked, lower_part, lower_tier])
+@settings(max_examples=50)
 @given(document=SHOPS, case=PURCHASES, data=st.data())
 def test_a_restriction_of_merchants_never_loosens(
     restrict: Callable[[Document, st.DataObject], Document], document: Document, case: Case, data: st.DataObject
