@@ -5,12 +5,14 @@ Times are of the process, so that other programs on the machine count less; the 
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
+from bench.audit_claims import claimed
 from portcullis.aws.ed25519 import verifies_bytes
 from portcullis.protocol import audit_entries, checkpoints, log_verification, merkle, tiles
+from portcullis.protocol.audit_entries import Identity
 from portcullis.protocol.log_findings import Findings
 from portcullis.protocol.log_verification import LATEST, Identify
 from portcullis.protocol.tile_check import OtherWidths, TileCheck
@@ -35,7 +37,7 @@ LAMBDA_GIGABYTES, LAMBDA_SECONDS = 0.5, 0.5
 SQS_DOLLARS = 0.40 / MILLION
 """Dollars per SQS request, of which a message takes one to send and, in tens, a tenth to receive and to delete."""
 CLAIM_DOLLARS = 0.625 / MILLION
-"""Dollars per write unit of DynamoDB; an event id is claimed by one."""
+"""Dollars per write unit of DynamoDB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Appended:
     @property
     def delivery_dollars(self) -> float:
         """Per million events, of bringing each to the log once: its way through the queue, and its claim."""
-        return MILLION * (1.2 * SQS_DOLLARS + CLAIM_DOLLARS)
+        return MILLION * (1.2 * SQS_DOLLARS + claimed(self.batch).units * CLAIM_DOLLARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ def verify() -> list[Verified]:
     log = built(_batches([entry(index) for index in range(ENTRIES)], 100))
     runs = {
         "bundles and tiles, hashing only": lambda: _hash(log, None),
-        "bundles and tiles, entries parsed": lambda: _hash(log, audit_entries.parse_id),
-        "all files, entries in every byte": lambda: _verify(log, lambda data: audit_entries.parse(data).id),
+        "bundles and tiles, entries parsed": lambda: _hash(log, audit_entries.parse_identity),
+        "all files, entries in every byte": lambda: _verify(log, _identity),
     }
     return [Verified(what, ENTRIES / best(run)) for what, run in runs.items()]
 
@@ -154,12 +156,12 @@ def _grow(batches: list[list[bytes]]) -> None:
 
 def _hash(log: Log, identify: Identify | None) -> None:
     """What can be verified of the files that C2SP specifies, without the segments."""
-    findings, ids = Findings(), set[str]()
+    findings, identities = Findings(), set[Hashable]()
     check = TileCheck(log.files.get, OtherWidths(()), findings)
     for number in range(log.size // tiles.WIDTH):
         bundle = tiles.parse_bundle(log.files[tiles.Tile(None, number).path], tiles.WIDTH)
         if identify:
-            ids.update(map(identify, bundle))
+            identities.update(map(identify, bundle))
         check.add(merkle.leaf_row(bundle))
     signed = checkpoints.open_checkpoint(log.files[LATEST], log.key, verifies_bytes)
     if check.finish() != signed.root or findings:
@@ -170,6 +172,11 @@ def _verify(log: Log, identify: Identify) -> None:
     report = log_verification.verify(log.files.get, log.files, log.key, verifies_bytes, identify)
     if not report.sound:
         raise AssertionError(report.findings)
+
+
+def _identity(data: bytes) -> Identity:
+    entry = audit_entries.parse(data)
+    return Identity(entry.id, entry.at)
 
 
 def _chain(entries: list[bytes]) -> list[bytes]:

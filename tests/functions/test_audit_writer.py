@@ -12,6 +12,7 @@ import pytest
 
 from functions.audit_writer import handler as audit_writer
 from portcullis.aws import settings
+from portcullis.aws.audit_claims import FULL
 from portcullis.aws.audit_log import AuditLog
 from portcullis.aws.audit_writer import AuditWriter
 from portcullis.aws.wire import Unavailable
@@ -130,6 +131,29 @@ def test_an_event_that_takes_the_id_of_another_keeps_nothing_out(audit: Audit) -
 
     told = [(entry.id.partition("!")[0], entry.agent) for entry in audit.entries()]
     assert told == [(event["id"], event["agent"]) for event in (forged, envelope(2), envelope(1))]
+
+
+def test_an_id_at_another_instant_is_another_event(audit: Audit) -> None:
+    later = {**envelope(1), "at": "2030-01-01T00:00:00.000Z"}
+    for messages in (batch(envelope(1), later), batch(later, envelope(2))):
+        assert audit_writer.handler(messages, None) == {"batchItemFailures": []}
+
+    assert sorted(ids(audit)) == [envelope(1)["id"], envelope(1)["id"], envelope(2)["id"]]
+    assert audit.report().findings == ()
+
+
+def test_a_second_with_more_events_than_an_item_takes_fills_items_below_it(audit: Audit) -> None:
+    for _ in range(2):
+        of_audit.forget()
+        assert audit_writer.handler(batch(*map(envelope, range(230))), None) == {"batchItemFailures": []}
+        assert audit_writer.handler(batch(*map(envelope, range(300))), None) == {"batchItemFailures": []}
+
+    assert sorted(ids(audit)) == [envelope(number)["id"] for number in range(300)]
+    items = audit.dynamodb.scan(TableName=audit.claims)["Items"]
+    names = {item["pk"]["S"]: int(item["names"]["N"]) for item in items}
+    assert sum(names.values()) == 300
+    assert names.pop(min(names)) == FULL
+    assert max(names.values()) < FULL
 
 
 def test_a_body_that_is_no_json_at_all(audit: Audit) -> None:

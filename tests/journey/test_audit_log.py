@@ -63,7 +63,7 @@ class PublishedLog:
         """What an auditor finds in the bucket's files."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         files = {each["Key"]: self.read(each["Key"]) for page in pages for each in page.get("Contents", [])}
-        return log_verification.verify(files.get, files, self.key, verifies_bytes, audit_entries.parse_id)
+        return log_verification.verify(files.get, files, self.key, verifies_bytes, audit_entries.parse_identity)
 
     def wait(self, event: str, seconds: float) -> dict[str, Any]:
         deadline = time.monotonic() + seconds

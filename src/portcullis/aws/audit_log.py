@@ -7,12 +7,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from functools import cached_property
 
-from portcullis.aws.dynamo import Table, to_attributes
+from portcullis.aws.audit_claims import Claims
 from portcullis.aws.settings import AuditWriterSettings, AwsEnvironment
 from portcullis.aws.wire import AwsError, Service
 from portcullis.domain.audit_operations import (
-    Claim,
-    ClaimId,
+    ClaimAll,
     Create,
     Found,
     LastBetween,
@@ -25,8 +24,6 @@ from portcullis.domain.audit_operations import (
 )
 from portcullis.protocol.notes import VerifierKey
 
-CLAIM_DAYS = 90
-"""How long a second delivery is known for one: far beyond what queues and their dead letters keep."""
 ALGORITHM = "ED25519_SHA_512"
 _PUBLIC_KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")
 SEGMENTS = "seg/"
@@ -43,7 +40,7 @@ class AuditLog:
         self._settings = settings
         self._s3 = Service("s3", environment)
         self._kms = Service("kms", environment)
-        self._claims = Table(settings.claims_table, Service("dynamodb", environment))
+        self._claims = Claims(settings.claims_table, Service("dynamodb", environment))
         self._clock = clock
 
     def run(self, steps: Steps[T]) -> T:
@@ -76,8 +73,8 @@ class AuditLog:
                 return self._put(path, body, {"if-none-match": "*"})
             case Replace(path, body, etag):
                 return self._put(path, body, {"if-match": etag} if etag else {"if-none-match": "*"})
-            case ClaimId(id_, claim, over):
-                return self._claim(id_, claim, over)
+            case ClaimAll():
+                return self._claims.put(operation, int(self._clock()))
             case Sign(message):
                 return self._sign(message)
 
@@ -107,22 +104,6 @@ class AuditLog:
                 return False
             raise
         return True
-
-    def _claim(self, id_: str, claim: Claim, over: Claim | None) -> Claim:
-        values = {":start": claim.start, ":nonce": claim.nonce, ":end": int(self._clock()) + CLAIM_DAYS * 86_400}
-        condition = "attribute_not_exists(pk)"
-        if over is not None:
-            condition = "claimed_start = :over_start AND claimed_nonce = :over_nonce"
-            values |= {":over_start": over.start, ":over_nonce": over.nonce}
-        _, item = self._claims.update_if(
-            {"pk": id_},
-            {
-                "UpdateExpression": "SET claimed_start = :start, claimed_nonce = :nonce, expires_at = :end",
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": to_attributes(values),
-            },
-        )
-        return Claim(item["claimed_start"], item["claimed_nonce"])
 
     def _sign(self, message: bytes) -> bytes:
         request = {
