@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def _audit_log() -> None:
-    print("\nThe audit log per entry by batch size; segments are gzip, earlier partial files are kept for a day")
+    print("\nThe audit log per entry by batch size; segments are gzip, partial files are kept for five days")
     columns = ("tree", "commit and publish", "segment", "files", "partial", "S3 puts")
     print(f"  {'batch':<7}" + "".join(f"{column:>20}" for column in columns))
     rows = audit.append()

@@ -28,6 +28,9 @@ MILLION = 1_000_000
 PUT_DOLLARS = 0.005 / 1_000
 """Dollars per S3 PUT; reads, at a twelfth of that, are left out, for a warm writer reads nothing."""
 GIGABYTE_MONTH_DOLLARS = 0.023
+TAG_MONTH_DOLLARS = 0.0065 / 10_000
+PASSING_MONTHS = 5 / 30
+"""How long a partial file is kept: it expires after three days, its version goes a day later, each at a midnight."""
 SIGN_DOLLARS = 0.15 / 10_000
 """Dollars per KMS signature with an asymmetric key that is not RSA 2048."""
 LAMBDA_GB_SECOND_DOLLARS = 0.0000133334
@@ -54,16 +57,17 @@ class Appended:
 
     @property
     def dollars(self) -> dict[str, float]:
-        """Per million events, by what is paid for; storage is for a year, earlier partial files for a day."""
+        """Per million events, by what is paid for; storage is for a year, partial files for some days."""
         batches = MILLION / self.batch
         kept = (self.segment_bytes + self.full_bytes) * MILLION / 1e9 * GIGABYTE_MONTH_DOLLARS * 12
-        partial = self.partial_bytes * MILLION / 1e9 * GIGABYTE_MONTH_DOLLARS / 30
+        partial = self.partial_bytes * MILLION / 1e9 * GIGABYTE_MONTH_DOLLARS * PASSING_MONTHS
+        tags = 2 * batches * TAG_MONTH_DOLLARS * PASSING_MONTHS
         compute = LAMBDA_REQUEST_DOLLARS + LAMBDA_GIGABYTES * LAMBDA_SECONDS * LAMBDA_GB_SECOND_DOLLARS
         return {
             "S3 puts": self.puts * MILLION * PUT_DOLLARS,
             "KMS": batches * SIGN_DOLLARS,
             "Lambda": batches * compute,
-            "storage": kept + partial,
+            "storage": kept + partial + tags,
         }
 
     @property

@@ -3,8 +3,10 @@
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -223,6 +225,39 @@ def test_a_tile_that_is_not_what_the_segments_lead_to_is_an_alarm(
     assert audit.checkpoint().size == 1
     with pytest.raises(LogDisagrees, match=r"tile/0/000\.p/2"):
         audit_writer.handler({}, None)
+
+
+def test_only_partial_files_are_locked_for_a_day_and_tagged(audit: Audit) -> None:
+    audit_writer.handler(batch(*map(envelope, range(257))), None)
+    tags = {path: audit.s3.get_object_tagging(Bucket=audit.bucket, Key=path)["TagSet"] for path in audit.paths()}
+    tagged = {path for path, each in tags.items() if each == [{"Key": "passing", "Value": "true"}]}
+    assert tagged == {"tile/0/001.p/1", "tile/entries/001.p/1"}
+    assert [path for path, each in tags.items() if each and path not in tagged] == []
+    for path in tagged:
+        put = audit.s3.head_object(Bucket=audit.bucket, Key=path)
+        assert put["ObjectLockMode"] == "COMPLIANCE"
+        assert timedelta(hours=23) < put["ObjectLockRetainUntilDate"] - datetime.now(UTC) <= timedelta(days=1)
+
+
+def test_partial_files_that_are_gone_hold_nothing_up_and_come_back(audit: Audit) -> None:
+    audit_writer.handler(batch(envelope(1), envelope(2)), None)
+    audit_writer.handler(batch(envelope(3)), None)
+    for path in ("tile/0/000.p/3", "tile/entries/000.p/3"):
+        audit.s3.delete_object(Bucket=audit.bucket, Key=path)
+    of_audit.forget()
+    assert audit_writer.handler({}, None) == {"size": 3}
+    assert audit.report().findings == ()
+
+
+def test_partial_files_that_nothing_replaces_are_put_anew_before_they_expire(audit: Audit) -> None:
+    audit_writer.handler(batch(envelope(1)), None)
+    for days, versions in ((0.9, 1), (1.1, 2)):
+        later = itertools.repeat(time.time() + days * 86_400)
+        AuditWriter(AuditLog(settings.audit_writer(), settings.aws(), later.__next__)).sweep()
+        kept = audit.s3.list_object_versions(Bucket=audit.bucket, Prefix="tile/")["Versions"]
+        assert (
+            sorted(each["Key"] for each in kept) == ["tile/0/000.p/1"] * versions + ["tile/entries/000.p/1"] * versions
+        )
 
 
 def test_the_lag_is_a_metric(audit: Audit, capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,6 +151,11 @@ def test_learning_of_claims_without_looking_into_them_doubles(monkeypatch: pytes
     assert "lost or doubled" in str(caught(real))
 
 
+def test_without_renewal_what_is_published_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_tree, "renew", lambda *_: iter(()))
+    assert ".p/" in str(caught(real))
+
+
 def test_a_record_only_after_the_commit_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
     def unrecorded(_mine: Claim, wanted: dict[str, Wanted]) -> Steps[Segment | None]:
         for name in list(wanted):

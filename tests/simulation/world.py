@@ -67,6 +67,7 @@ class World:
     claims: dict[str, dict[str, Claim]] = field(default_factory=dict)
     signed: list[bytes] = field(default_factory=list)
     full: int = 200
+    day: int = 0
     create_only: bool = True
 
     def apply(self, operation: Any) -> Any:
@@ -112,8 +113,15 @@ class World:
         if allowed:
             versions = self.versions.setdefault(path, [])
             versions.append(body)
-            self.objects[path] = Found(body, f"{path}@{len(versions)}")
+            self.objects[path] = Found(body, f"{path}@{len(versions)}", self.day)
         return allowed
+
+    def pass_days(self, days: int) -> None:
+        """Time in which the bucket's lifecycle removes every passing file that was put three days ago."""
+        self.day += days
+        for path, found in list(self.objects.items()):
+            if tiles.is_passing(path) and found.at <= self.day - 3:
+                del self.objects[path]
 
     def put_back(self, path: str, rng: random.Random) -> None:
         """What an administrator can do to an object that is replaced: make an older version the latest."""
@@ -200,6 +208,10 @@ class Schedule:
         if trouble and rng.random() < 0.02:
             self.world.put_back("checkpoint", rng)
             self.world.put_back("head", rng)
+        if trouble and rng.random() < 0.02:
+            self.world.pass_days(rng.choice((1, 4)))
+            for each in self.writers:  # no invocation lasts that long
+                each.steps = each.wants = None
         if self.late and rng.random() < 0.1:
             self.world.apply(self.late.pop(rng.randrange(len(self.late))))
         if writer.steps is None:
@@ -229,6 +241,8 @@ class Schedule:
                 self.acknowledged |= {each.data for each in batch}
         log = yield from audit_log.current(writer.log, lambda: KEY)
         writer.log = yield from audit_tree.publish(log, KEY)
+        if not batch:
+            yield from audit_tree.renew(writer.log.published, self.world.day)
 
     def _advance(self, writer: Writer, answer: Any) -> None:
         assert writer.steps is not None
@@ -279,7 +293,8 @@ class Schedule:
         if latest.size != len(entries):
             raise Broken(f"the checkpoint is of {latest.size}, the log has {len(entries)}")
         for path, body in tiles.grow(tiles.Edge(), entries).files.items():
-            if self.world.objects[path].body != body:
+            found = self.world.objects.get(path)
+            if found is None or found.body != body:
                 raise Broken(f"{path} is not what the entries lead to")
 
 

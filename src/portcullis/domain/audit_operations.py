@@ -17,10 +17,11 @@ class LogDisagrees(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object, and what names this very version of it."""
+    """An object, what names this very version of it, and when that was put, in microseconds."""
 
     body: bytes
     etag: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
