@@ -1,6 +1,7 @@
 """`python -m bench`: every measurement, as tables."""
 
 from bench import audit, decisions
+from bench.audit_claims import CLAIMED, WINDOW_SECONDS, claimed
 from bench.bundles import RUNS, measure
 
 
@@ -21,7 +22,7 @@ def main() -> None:
 
 
 def _audit_log() -> None:
-    print("\nThe audit log per entry by batch size; segments are gzip, earlier partial files are kept for a day")
+    print("\nThe audit log per entry by batch size; segments are gzip, partial files are kept for five days")
     columns = ("tree", "commit and publish", "segment", "files", "partial", "S3 puts")
     print(f"  {'batch':<7}" + "".join(f"{column:>20}" for column in columns))
     rows = audit.append()
@@ -29,12 +30,17 @@ def _audit_log() -> None:
         times = f"{row.tree_us:>17.1f} µs{row.whole_us:>17.1f} µs"
         sizes = "".join(f"{size:>18,.0f} B" for size in (row.segment_bytes, row.full_bytes, row.partial_bytes))
         print(f"  {row.batch:<7}{times}{sizes}{row.puts:>20.3f}")
-    print(
-        "  Dollars per million events (S3, KMS, Lambda; a year of storage); queue and claims of event ids come on top"
-    )
+    print("  Dollars per million events (S3, KMS, Lambda; a year of storage); queue and claims come on top")
     for row in rows:
         parts = ", ".join(f"{name} {dollars:.2f}" for name, dollars in row.dollars.items())
         print(f"  {row.batch:<7}{sum(row.dollars.values()):>8.2f}  ({parts}) + {row.delivery_dollars:.2f}")
+    print(
+        f"  Claims, of events that come in {WINDOW_SECONDS} seconds; a second delivery of the same batch in parentheses"
+    )
+    for batch in CLAIMED:
+        once, again = claimed(batch), claimed(batch, deliveries=2)
+        units, calls = f"{once.units:.3f} write units per event", f"{once.calls:.1f} calls per batch"
+        print(f"  {batch:<7}{units}, {calls} ({again.units - once.units:.3f}, {again.calls - once.calls:.1f})")
     print(f"  An inclusion proof among a million entries has {audit.proof_hashes(audit.MILLION)} hashes of 32 bytes")
     size = audit.entry_bytes()
     print(f"  Entries of {size:.0f} bytes verified per second of a core; as a share of what the hashes alone allow")

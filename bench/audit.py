@@ -5,12 +5,14 @@ Times are of the process, so that other programs on the machine count less; the 
 
 import gc
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
+from bench.audit_claims import claimed
 from portcullis.aws.ed25519 import verifies_bytes
 from portcullis.protocol import audit_entries, checkpoints, log_verification, merkle, tiles
+from portcullis.protocol.audit_entries import Identity
 from portcullis.protocol.log_findings import Findings
 from portcullis.protocol.log_verification import LATEST, Identify
 from portcullis.protocol.tile_check import OtherWidths, TileCheck
@@ -28,6 +30,9 @@ MILLION = 1_000_000
 PUT_DOLLARS = 0.005 / 1_000
 """Dollars per S3 PUT; reads, at a twelfth of that, are left out, for a warm writer reads nothing."""
 GIGABYTE_MONTH_DOLLARS = 0.023
+TAG_MONTH_DOLLARS = 0.0065 / 10_000
+PASSING_MONTHS = 5 / 30
+"""How long a partial file is kept: it expires after three days, its version goes a day later, each at a midnight."""
 SIGN_DOLLARS = 0.15 / 10_000
 """Dollars per KMS signature with an asymmetric key that is not RSA 2048."""
 LAMBDA_GB_SECOND_DOLLARS = 0.0000133334
@@ -37,7 +42,7 @@ LAMBDA_GIGABYTES, LAMBDA_SECONDS = 0.5, 0.5
 SQS_DOLLARS = 0.40 / MILLION
 """Dollars per SQS request, of which a message takes one to send and, in tens, a tenth to receive and to delete."""
 CLAIM_DOLLARS = 0.625 / MILLION
-"""Dollars per write unit of DynamoDB; an event id is claimed by one."""
+"""Dollars per write unit of DynamoDB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +59,23 @@ class Appended:
 
     @property
     def dollars(self) -> dict[str, float]:
-        """Per million events, by what is paid for; storage is for a year, earlier partial files for a day."""
+        """Per million events, by what is paid for; storage is for a year, partial files for some days."""
         batches = MILLION / self.batch
         kept = (self.segment_bytes + self.full_bytes) * MILLION / 1e9 * GIGABYTE_MONTH_DOLLARS * 12
-        partial = self.partial_bytes * MILLION / 1e9 * GIGABYTE_MONTH_DOLLARS / 30
+        partial = self.partial_bytes * MILLION / 1e9 * GIGABYTE_MONTH_DOLLARS * PASSING_MONTHS
+        tags = 2 * batches * TAG_MONTH_DOLLARS * PASSING_MONTHS
         compute = LAMBDA_REQUEST_DOLLARS + LAMBDA_GIGABYTES * LAMBDA_SECONDS * LAMBDA_GB_SECOND_DOLLARS
         return {
             "S3 puts": self.puts * MILLION * PUT_DOLLARS,
             "KMS": batches * SIGN_DOLLARS,
             "Lambda": batches * compute,
-            "storage": kept + partial,
+            "storage": kept + partial + tags,
         }
 
     @property
     def delivery_dollars(self) -> float:
         """Per million events, of bringing each to the log once: its way through the queue, and its claim."""
-        return MILLION * (1.2 * SQS_DOLLARS + CLAIM_DOLLARS)
+        return MILLION * (1.2 * SQS_DOLLARS + claimed(self.batch).units * CLAIM_DOLLARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +100,8 @@ def verify() -> list[Verified]:
     runs = {
         "the hashes alone, in a plain loop": lambda: [sha256(data).digest() for data in inputs],
         "bundles and tiles, hashing only": lambda: _hash(log, None),
-        "bundles and tiles, entries parsed": lambda: _hash(log, audit_entries.parse_id),
-        "all files, entries in every byte": lambda: _verify(log, lambda data: audit_entries.parse(data).id),
+        "bundles and tiles, entries parsed": lambda: _hash(log, audit_entries.parse_identity),
+        "all files, entries in every byte": lambda: _verify(log, _identity),
         "lines that carry the hash before": lambda: _verify_chain(lines),
     }
     rates = [VERIFIED / seconds for seconds in bests(runs.values(), ROUNDS)]
@@ -176,12 +182,12 @@ def _hashed(entries: list[bytes]) -> list[bytes]:
 
 def _hash(log: Log, identify: Identify | None) -> None:
     """What can be verified of the files that C2SP specifies, without the segments."""
-    findings, ids = Findings(), set[str]()
+    findings, identities = Findings(), set[Hashable]()
     check = TileCheck(log.files.get, OtherWidths(()), findings)
     for number in range(log.size // tiles.WIDTH):
         bundle = tiles.parse_bundle(log.files[tiles.Tile(None, number).path], tiles.WIDTH)
         if identify:
-            ids.update(map(identify, bundle))
+            identities.update(map(identify, bundle))
         check.add(merkle.leaf_row(bundle))
     signed = checkpoints.open_checkpoint(log.files[LATEST], log.key, verifies_bytes)
     if check.finish() != signed.root or findings:
@@ -192,6 +198,11 @@ def _verify(log: Log, identify: Identify) -> None:
     report = log_verification.verify(log.files.get, log.files, log.key, verifies_bytes, identify)
     if not report.sound:
         raise AssertionError(report.findings)
+
+
+def _identity(data: bytes) -> Identity:
+    entry = audit_entries.parse(data)
+    return Identity(entry.id, entry.at)
 
 
 def _chain(entries: list[bytes]) -> list[bytes]:

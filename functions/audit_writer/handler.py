@@ -1,6 +1,7 @@
 """The audit writer: what the bus tells is recorded, and what is recorded is published, if need be by the schedule."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -24,9 +25,9 @@ def writer() -> AuditWriter:
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """SQS messages in, those to try again out. Without messages it is the schedule, and publishes only."""
+    """SQS messages in, those to try again out. Without messages it is the schedule, and publishes and renews only."""
     if "Records" not in event:
-        return {"size": _publish()}
+        return {"size": _told(writer().sweep)}
     messages = event["Records"]
     batch = [audit_records.recordable(message["body"], _sent(message)) for message in messages]
     try:
@@ -36,7 +37,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return {"batchItemFailures": [{"itemIdentifier": message["messageId"]} for message in messages]}
     _tell_lag(batch)
     with suppress(*FAULTS):  # told already; every message is recorded, and the schedule publishes
-        _publish()
+        _told(writer().publish)
     return {"batchItemFailures": []}
 
 
@@ -44,9 +45,9 @@ def _sent(message: dict[str, Any]) -> int:
     return int(message["attributes"]["SentTimestamp"]) * 1_000
 
 
-def _publish() -> int:
+def _told(publish: Callable[[], int]) -> int:
     try:
-        return writer().publish()
+        return publish()
     except FAULTS as fault:
         _tell(fault)
         raise

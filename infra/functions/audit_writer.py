@@ -4,6 +4,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from infra.constructs.audit_bucket import PASSING_OBJECTS
 from infra.constructs.bus_queue import BusQueue, Delivery
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
@@ -24,9 +25,14 @@ def audit_writer(scope: Construct, data: Data) -> Function:
         may=[
             queue.consume,
             allow("s3:GetObject", "s3:PutObject", on=[data.audit.arn_for_objects(each) for each in AUDIT_OBJECTS]),
+            allow(
+                "s3:PutObjectRetention",
+                "s3:PutObjectTagging",
+                on=[data.audit.arn_for_objects(each) for each in PASSING_OBJECTS],
+            ),
             # Without it S3 says of what is not there that it may not be read.
             allow("s3:ListBucket", on=[data.audit.bucket_arn]),
-            allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=[data.audit_claims.table_arn]),
+            allow("dynamodb:UpdateItem", on=[data.audit_claims.table_arn]),
             allow("kms:Sign", "kms:GetPublicKey", on=[data.audit_key.key_arn]),
         ],
         environment={

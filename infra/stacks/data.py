@@ -4,7 +4,7 @@ from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 
-from infra.constructs.audit_bucket import AuditBucket, role_arn
+from infra.constructs.audit_bucket import PASSING_OBJECTS, AuditBucket, role_arn
 from infra.constructs.break_glass import BreakGlass, break_glass_name
 from infra.constructs.bucket import Bucket
 from infra.constructs.mac_key import MacKey
@@ -95,7 +95,9 @@ class Data(Stack):
             self, "Audit", stage=self.stage, writer=writer, break_glass=role_arn(break_glass_name(self.stage))
         )
         self.audit_findings = [
-            f"IAM5[Resource::{self.stack_name}:{AUDIT_EXPORT}/{path}]" for path in AUDIT_OBJECTS if "*" in path
+            f"IAM5[Resource::{self.stack_name}:{AUDIT_EXPORT}/{path}]"
+            for path in (*AUDIT_OBJECTS, *PASSING_OBJECTS)
+            if "*" in path
         ]
         break_glass.allow_settings_of(self.audit)
         self.audit_key = SigningKey(self, "AuditSigning", stage=self.stage, writer=writer)

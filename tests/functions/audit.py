@@ -89,7 +89,7 @@ class Audit:
         """What an auditor finds in the bucket's files."""
         files = {path: self.body(path) for path in self.paths()}
         key = VerifierKey(ORIGIN, PUBLIC.public_bytes_raw())
-        return log_verification.verify(files.get, files, key, verifies_bytes, audit_entries.parse_id)
+        return log_verification.verify(files.get, files, key, verifies_bytes, audit_entries.parse_identity)
 
 
 def forget() -> None:

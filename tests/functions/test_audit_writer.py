@@ -3,8 +3,10 @@
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from functions.audit_writer import handler as audit_writer
 from portcullis.aws import settings
+from portcullis.aws.audit_claims import FULL
 from portcullis.aws.audit_log import AuditLog
 from portcullis.aws.audit_writer import AuditWriter
 from portcullis.aws.wire import Unavailable
@@ -132,6 +135,29 @@ def test_an_event_that_takes_the_id_of_another_keeps_nothing_out(audit: Audit) -
     assert told == [(event["id"], event["agent"]) for event in (forged, envelope(2), envelope(1))]
 
 
+def test_an_id_at_another_instant_is_another_event(audit: Audit) -> None:
+    later = {**envelope(1), "at": "2030-01-01T00:00:00.000Z"}
+    for messages in (batch(envelope(1), later), batch(later, envelope(2))):
+        assert audit_writer.handler(messages, None) == {"batchItemFailures": []}
+
+    assert sorted(ids(audit)) == [envelope(1)["id"], envelope(1)["id"], envelope(2)["id"]]
+    assert audit.report().findings == ()
+
+
+def test_a_second_with_more_events_than_an_item_takes_fills_items_below_it(audit: Audit) -> None:
+    for _ in range(2):
+        of_audit.forget()
+        assert audit_writer.handler(batch(*map(envelope, range(230))), None) == {"batchItemFailures": []}
+        assert audit_writer.handler(batch(*map(envelope, range(300))), None) == {"batchItemFailures": []}
+
+    assert sorted(ids(audit)) == [envelope(number)["id"] for number in range(300)]
+    items = audit.dynamodb.scan(TableName=audit.claims)["Items"]
+    names = {item["pk"]["S"]: int(item["names"]["N"]) for item in items}
+    assert sum(names.values()) == 300
+    assert names.pop(min(names)) == FULL
+    assert max(names.values()) < FULL
+
+
 def test_a_body_that_is_no_json_at_all(audit: Audit) -> None:
     messages = batch(envelope(1))
     messages["Records"][0]["body"] = "{"
@@ -199,6 +225,39 @@ def test_a_tile_that_is_not_what_the_segments_lead_to_is_an_alarm(
     assert audit.checkpoint().size == 1
     with pytest.raises(LogDisagrees, match=r"tile/0/000\.p/2"):
         audit_writer.handler({}, None)
+
+
+def test_only_partial_files_are_locked_for_a_day_and_tagged(audit: Audit) -> None:
+    audit_writer.handler(batch(*map(envelope, range(257))), None)
+    tags = {path: audit.s3.get_object_tagging(Bucket=audit.bucket, Key=path)["TagSet"] for path in audit.paths()}
+    tagged = {path for path, each in tags.items() if each == [{"Key": "passing", "Value": "true"}]}
+    assert tagged == {"tile/0/001.p/1", "tile/entries/001.p/1"}
+    assert [path for path, each in tags.items() if each and path not in tagged] == []
+    for path in tagged:
+        put = audit.s3.head_object(Bucket=audit.bucket, Key=path)
+        assert put["ObjectLockMode"] == "COMPLIANCE"
+        assert timedelta(hours=23) < put["ObjectLockRetainUntilDate"] - datetime.now(UTC) <= timedelta(days=1)
+
+
+def test_partial_files_that_are_gone_hold_nothing_up_and_come_back(audit: Audit) -> None:
+    audit_writer.handler(batch(envelope(1), envelope(2)), None)
+    audit_writer.handler(batch(envelope(3)), None)
+    for path in ("tile/0/000.p/3", "tile/entries/000.p/3"):
+        audit.s3.delete_object(Bucket=audit.bucket, Key=path)
+    of_audit.forget()
+    assert audit_writer.handler({}, None) == {"size": 3}
+    assert audit.report().findings == ()
+
+
+def test_partial_files_that_nothing_replaces_are_put_anew_before_they_expire(audit: Audit) -> None:
+    audit_writer.handler(batch(envelope(1)), None)
+    for days, versions in ((0.9, 1), (1.1, 2)):
+        later = itertools.repeat(time.time() + days * 86_400)
+        AuditWriter(AuditLog(settings.audit_writer(), settings.aws(), later.__next__)).sweep()
+        kept = audit.s3.list_object_versions(Bucket=audit.bucket, Prefix="tile/")["Versions"]
+        assert (
+            sorted(each["Key"] for each in kept) == ["tile/0/000.p/1"] * versions + ["tile/entries/000.p/1"] * versions
+        )
 
 
 def test_the_lag_is_a_metric(audit: Audit, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.template import Template, as_list, text_of
+from tests.infra.template import Template, as_list, strings_in, text_of
 
 DAYS = {"local": 1, "test": 30, "live": 2557}
 
@@ -48,10 +48,27 @@ def test_nobody_at_all_removes_or_shortens(denials: dict[str, dict[str, Any]]) -
     assert {
         "s3:DeleteObject",
         "s3:DeleteObjectVersion",
-        "s3:PutObjectRetention",
         "s3:BypassGovernanceRetention",
         "s3:PutBucketObjectLockConfiguration",
     } <= set(denial["Action"])
+
+
+def test_only_partial_files_are_locked_for_less_tagged_and_expire(
+    data: Template, bucket: str, denials: dict[str, dict[str, Any]]
+) -> None:
+    denial = denials["OnlyPartialFilesPass"]
+    assert denial["Principal"] == {"AWS": "*"}
+    assert "Condition" not in denial
+    assert "Resource" not in denial
+    assert [text for text in strings_in(denial["NotResource"]) if "*" in text] == [
+        "/tile/0/*.p/*",
+        "/tile/entries/*.p/*",
+    ]
+    assert {"s3:PutObjectRetention", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"} == set(denial["Action"])
+    expiring, markers = data.properties("AWS::S3::Bucket")[bucket]["LifecycleConfiguration"]["Rules"]
+    assert expiring["TagFilters"] == [{"Key": "passing", "Value": "true"}]
+    assert expiring["ExpirationInDays"] == 3
+    assert {"ExpirationInDays", "NoncurrentVersionExpiration"}.isdisjoint(markers)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class PublishedLog:
         """What an auditor finds in the bucket's files."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         files = {each["Key"]: self.read(each["Key"]) for page in pages for each in page.get("Contents", [])}
-        return log_verification.verify(files.get, files, self.key, verifies_bytes, audit_entries.parse_id)
+        return log_verification.verify(files.get, files, self.key, verifies_bytes, audit_entries.parse_identity)
 
     def wait(self, event: str, seconds: float) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
@@ -138,6 +138,9 @@ def test_not_even_an_administrator_removes_alters_or_signs(
         "shorten": lambda: s3.put_object_retention(
             **where, Retention={"Mode": "COMPLIANCE", "RetainUntilDate": "2026-01-01T00:00:00Z"}
         ),
+        "let one expire": lambda: s3.put_object_tagging(
+            **where, Tagging={"TagSet": [{"Key": "passing", "Value": "true"}]}
+        ),
         "change the policy": lambda: s3.delete_bucket_policy(Bucket=log.bucket),
         "let it expire": lambda: s3.put_bucket_lifecycle_configuration(
             Bucket=log.bucket,
@@ -152,6 +155,16 @@ def test_not_even_an_administrator_removes_alters_or_signs(
             call()
         assert "AccessDenied" in denied.value.response["Error"]["Code"], what
     assert s3.get_object(**where)["VersionId"] == version["VersionId"]
+
+
+def test_only_partial_files_are_locked_for_less(log: PublishedLog, recorded: dict[str, Any]) -> None:
+    pages = log.s3.get_paginator("list_objects_v2").paginate(Bucket=log.bucket)
+    paths = [each["Key"] for page in pages for each in page.get("Contents", [])]
+    tagged = {path for path in paths if log.s3.get_object_tagging(Bucket=log.bucket, Key=path)["TagSet"]}
+    assert tagged == {path for path in paths if ".p/" in path and path.startswith(("tile/0/", "tile/entries/"))}
+    assert tagged
+    for path in tagged:
+        assert log.s3.get_object_retention(Bucket=log.bucket, Key=path)["Retention"]["Mode"] == "COMPLIANCE"
 
 
 def test_not_even_root_deletes_a_version_before_its_time(log: PublishedLog, recorded: dict[str, Any]) -> None:

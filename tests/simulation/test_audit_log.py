@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 from portcullis.domain import audit_log, audit_tree
-from portcullis.domain.audit_operations import Claim, ClaimId, Create, LogDisagrees, Read, Recordable, Replace, Steps
+from portcullis.domain.audit_claims import Wanted
+from portcullis.domain.audit_operations import (
+    Claim,
+    ClaimAll,
+    Create,
+    LogDisagrees,
+    Read,
+    Recordable,
+    Replace,
+    Standing,
+    Steps,
+)
 from portcullis.domain.audit_tree import Log
 from portcullis.protocol import segments
 from portcullis.protocol.segments import Segment
@@ -25,6 +36,12 @@ CAUGHT_WITHIN = 400
 def starts() -> list[World | None]:
     """An empty log, and two whose next entries complete tiles."""
     return [None, grown(253), grown(510)]
+
+
+@pytest.fixture(autouse=True)
+def small_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few entries are enough for several claiming writes to one item, of which one may be done and the next not."""
+    monkeypatch.setattr(audit_log, "MOST_AT_ONCE", 2)
 
 
 def test_nothing_is_lost_doubled_or_forked(starts: list[World | None]) -> None:
@@ -52,28 +69,104 @@ def test_the_code_itself_is_not_caught() -> None:
     assert caught(real) is None
 
 
+def roomy(schedule: Schedule) -> None:
+    """No item is ever full, so that nothing but the variant itself goes wrong."""
+    schedule.world.full = 200
+
+
 def test_a_mark_before_the_commit_loses(monkeypatch: pytest.MonkeyPatch) -> None:
-    def marked(mine: Claim, wanted: dict[str, Recordable], _held: Any) -> Steps[Segment | None]:
-        for id_ in list(wanted):
-            if (yield ClaimId(id_, mine, None)) != mine:
-                del wanted[id_]
+    def marked(mine: Claim, wanted: dict[str, Wanted]) -> Steps[Segment | None]:
+        for name, each in list(wanted.items()):
+            if (yield ClaimAll(each.item, mine, {name: None})) is not None:
+                del wanted[name]
         return None
 
     monkeypatch.setattr(audit_log, "_claim_all", marked)
+    assert "lost or doubled" in str(caught(real, roomy))
+
+
+def test_claims_without_their_condition_double() -> None:
+    class Unconditional(World):
+        def claim(self, wanted: ClaimAll) -> Standing | None:
+            self.claims.setdefault(wanted.item, {}).update(dict.fromkeys(wanted.over, wanted.claim))
+            return None
+
+    assert "lost or doubled" in str(caught(real, lambda schedule: setattr(schedule, "world", Unconditional())))
+
+
+def test_claims_that_are_done_in_part_double() -> None:
+    class Partial(World):
+        def claim(self, wanted: ClaimAll) -> Standing | None:
+            done = [
+                super(Partial, self).claim(ClaimAll(wanted.item, wanted.claim, {n: o})) for n, o in wanted.over.items()
+            ]
+            return None if None in done else done[0]
+
+    assert "lost or doubled" in str(caught(real, lambda schedule: setattr(schedule, "world", Partial())))
+
+
+def test_an_item_that_is_full_only_for_large_writes_doubles() -> None:
+    class Fitting(World):
+        def claim(self, wanted: ClaimAll) -> Standing | None:
+            held, new = self.claims.get(wanted.item, {}), list(wanted.over.values()).count(None)
+            if new and len(held) < self.full < len(held) + new:
+                return Standing(dict(held), full=True)
+            return super().claim(wanted)
+
+    assert "lost or doubled" in str(caught(real, lambda schedule: setattr(schedule, "world", Fitting(full=2))))
+
+
+def test_a_failed_write_taken_for_done_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(mine: Claim, wanted: dict[str, Wanted]) -> Steps[Segment | None]:
+        while some := audit_log._unclaimed(mine, wanted):
+            yield ClaimAll(some[0].item, mine, {each.name: each.claim for each in some})
+            for each in some:
+                each.claim = mine
+        return None
+
+    monkeypatch.setattr(audit_log, "_claim_all", taken)
     assert "lost or doubled" in str(caught(real))
 
 
+def test_a_claim_taken_over_unseen_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trust(_mine: Claim, others: list[tuple[Wanted, Claim]], *_: Any) -> Steps[None]:
+        for each, holder in others:
+            each.claim = holder
+        yield from ()
+
+    monkeypatch.setattr(audit_log, "_look_into", trust)
+    assert "lost or doubled" in str(caught(real))
+
+
+def test_learning_of_claims_without_looking_into_them_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    held_by_others = audit_log._held_by_others
+
+    def learned(*known: Any) -> list[tuple[Wanted, Claim]]:
+        others = held_by_others(*known)
+        for each, holder in others:
+            each.claim = holder  # which stays known when the attempt ends here, with the segment ahead
+        return others
+
+    monkeypatch.setattr(audit_log, "_held_by_others", learned)
+    assert "lost or doubled" in str(caught(real))
+
+
+def test_without_renewal_what_is_published_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_tree, "renew", lambda *_: iter(()))
+    assert ".p/" in str(caught(real))
+
+
 def test_a_record_only_after_the_commit_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unrecorded(_mine: Claim, wanted: dict[str, Recordable], _held: Any) -> Steps[Segment | None]:
-        for id_ in list(wanted):
-            if (yield Read(f"recorded/{id_}")):
-                del wanted[id_]
+    def unrecorded(_mine: Claim, wanted: dict[str, Wanted]) -> Steps[Segment | None]:
+        for name in list(wanted):
+            if (yield Read(f"recorded/{name}")):
+                del wanted[name]
         return None
 
     def record_after(log: Log | None, batch: list[Recordable], nonce: Callable[[], str]) -> Steps[Log]:
         known = yield from audit_log.record(log, batch, lambda: KEY, nonce)
         for each in batch:
-            yield Create(f"recorded/{each.id}", b"")
+            yield Create(f"recorded/{Wanted(each).name}", b"")
         return known
 
     monkeypatch.setattr(audit_log, "_claim_all", unrecorded)

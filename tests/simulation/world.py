@@ -7,13 +7,14 @@ the dead may still take effect later; messages come again; an administrator puts
 import hashlib
 import random
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from portcullis.domain import audit_log, audit_tree
 from portcullis.domain.audit_operations import (
     Claim,
-    ClaimId,
+    ClaimAll,
     Contended,
     Create,
     Found,
@@ -23,7 +24,9 @@ from portcullis.domain.audit_operations import (
     Recordable,
     Replace,
     Sign,
+    Standing,
     Steps,
+    T,
 )
 from portcullis.domain.audit_tree import Log
 from portcullis.protocol import audit_entries, checkpoints, merkle, segments, tiles
@@ -42,18 +45,17 @@ class Failed(Exception):
     """An operation failed; nobody knows whether it took effect."""
 
 
-def entry(id_: str, rev: int = 1) -> Recordable:
-    """An entry that differs from others by its id, and from its twins by ``rev``."""
-    made = Entry(
-        id_, "price.set", "2026-11-21T06:31:00.000Z", None, None, "", None, rev, False, "set", ocsf_of("price.set"), {}
-    )
+def entry(id_: str, second: int = 0, rev: int = 1) -> Recordable:
+    """An entry that differs from others by its id or second, and from its twins by ``rev``."""
+    at = f"2026-11-21T06:31:{second:02d}.000Z"
+    made = Entry(id_, "price.set", at, None, None, "", None, rev, False, "set", ocsf_of("price.set"), {})
     return Recordable(id_, audit_entries.encode(made))
 
 
-def said(data: bytes) -> tuple[str, int]:
+def said(data: bytes) -> tuple[str, str, int]:
     """What an entry says, whatever id it got to be told from its twin."""
     made = audit_entries.parse(data)
-    return made.id.partition("!")[0], made.rev
+    return made.id.partition("!")[0], made.at, made.rev
 
 
 @dataclass
@@ -62,8 +64,10 @@ class World:
 
     objects: dict[str, Found] = field(default_factory=dict)
     versions: dict[str, list[bytes]] = field(default_factory=dict)
-    claims: dict[str, Claim] = field(default_factory=dict)
+    claims: dict[str, dict[str, Claim]] = field(default_factory=dict)
     signed: list[bytes] = field(default_factory=list)
+    full: int = 200
+    day: int = 0
     create_only: bool = True
 
     def apply(self, operation: Any) -> Any:
@@ -78,21 +82,46 @@ class World:
             case Replace(path, body, etag):
                 present = self.objects.get(path)
                 return self._put(path, body, (present.etag if present else None) == etag)
-            case ClaimId(id_, claim, over):
-                if self.claims.get(id_) == over:
-                    self.claims[id_] = claim
-                return self.claims[id_]
+            case ClaimAll():
+                return self.claim(operation)
             case Sign(message):
                 self.signed.append(message)
                 return hashlib.sha512(message).digest()
         raise TypeError(f"no such operation: {operation}")
 
+    def claim(self, wanted: ClaimAll) -> Standing | None:
+        """All, or none when a single claim is not what was expected, or there are new ones and no room."""
+        held = self.claims.setdefault(wanted.item, {})
+        full = len(held) >= self.full
+        if any(held.get(name) != over for name, over in wanted.over.items()) or (full and None in wanted.over.values()):
+            return Standing(dict(held), full)
+        held.update(dict.fromkeys(wanted.over, wanted.claim))
+        return None
+
+    def run(self, steps: Steps[T]) -> T:
+        """Do all of it, with nobody else about."""
+        answer = None
+        while True:
+            try:
+                operation = steps.send(answer)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            answer = self.apply(operation)
+
     def _put(self, path: str, body: bytes, allowed: bool) -> bool:
         if allowed:
             versions = self.versions.setdefault(path, [])
             versions.append(body)
-            self.objects[path] = Found(body, f"{path}@{len(versions)}")
+            self.objects[path] = Found(body, f"{path}@{len(versions)}", self.day)
         return allowed
+
+    def pass_days(self, days: int) -> None:
+        """Time in which the bucket's lifecycle removes every passing file that was put three days ago."""
+        self.day += days
+        for path, found in list(self.objects.items()):
+            if tiles.is_passing(path) and found.at <= self.day - 3:
+                del self.objects[path]
 
     def put_back(self, path: str, rng: random.Random) -> None:
         """What an administrator can do to an object that is replaced: make an older version the latest."""
@@ -138,12 +167,15 @@ class Schedule:
 
     def __init__(self, seed: int, record: Record = real, start: World | None = None, twins: bool = True) -> None:
         self.rng = random.Random(seed)
-        self.world = World(dict(start.objects), {}, dict(start.claims)) if start else World()
+        self.world = World(dict(start.objects), {}, deepcopy(start.claims)) if start else World()
+        self.world.full = self.rng.choice((1, 2, 200))
         self.before = [said(data) for data in self.world.recorded()]
         self.record = record
-        self.queue = [entry(f"e{number}#1") for number in range(self.rng.randint(2, 7))]
+        self.queue = [entry(f"e{number}#1", number % 2) for number in range(self.rng.randint(2, 7))]
         if twins and self.rng.random() < 0.2:
             self.queue.append(entry("e0#1", rev=2))  # another event that says it is the same
+        if twins and self.rng.random() < 0.2:
+            self.queue.append(entry("e0#1", second=1))  # the same id at another instant
         self.all = list(self.queue)
         self.acknowledged: set[bytes] = set()
         self.writers = [Writer() for _ in range(self.rng.randint(2, 3))]
@@ -164,7 +196,7 @@ class Schedule:
             raise Broken("wedged: what is left cannot be recorded")
         for operation in self.late:
             self.world.apply(operation)
-        self._drive(self._invocation(Writer(), []))
+        self.world.run(self._invocation(Writer(), []))
         self._check()
 
     def _open(self) -> bool:
@@ -176,6 +208,10 @@ class Schedule:
         if trouble and rng.random() < 0.02:
             self.world.put_back("checkpoint", rng)
             self.world.put_back("head", rng)
+        if trouble and rng.random() < 0.02:
+            self.world.pass_days(rng.choice((1, 4)))
+            for each in self.writers:  # no invocation lasts that long
+                each.steps = each.wants = None
         if self.late and rng.random() < 0.1:
             self.world.apply(self.late.pop(rng.randrange(len(self.late))))
         if writer.steps is None:
@@ -205,6 +241,8 @@ class Schedule:
                 self.acknowledged |= {each.data for each in batch}
         log = yield from audit_log.current(writer.log, lambda: KEY)
         writer.log = yield from audit_tree.publish(log, KEY)
+        if not batch:
+            yield from audit_tree.renew(writer.log.published, self.world.day)
 
     def _advance(self, writer: Writer, answer: Any) -> None:
         assert writer.steps is not None
@@ -219,26 +257,20 @@ class Schedule:
         assert writer.wants is not None
         if fate < 0.4:
             self.world.apply(writer.wants)
-        elif fate < 0.6 and isinstance(writer.wants, Create | Replace | ClaimId):
+        elif fate < 0.6 and isinstance(writer.wants, Create | Replace | ClaimAll):
             self.late.append(writer.wants)
         writer.steps = writer.wants = None
         if self.rng.random() < 0.5:
             writer.log = None
 
-    def _drive(self, steps: Steps[None]) -> None:
-        answer = None
-        while True:
-            try:
-                answer = self.world.apply(steps.send(answer))
-            except StopIteration:
-                return
-
     def _check(self) -> None:
         entries = self.world.recorded()
-        ids = [audit_entries.parse_id(data) for data in entries]
+        identities = [audit_entries.parse_identity(data) for data in entries]
         found = sorted(said(data) for data in entries)
-        if len(set(ids)) < len(ids) or found != sorted([*self.before, *(said(each.data) for each in self.all)]):
-            raise Broken(f"lost or doubled: {sorted(ids)}")
+        if len(set(identities)) < len(identities) or found != sorted(
+            [*self.before, *(said(each.data) for each in self.all)]
+        ):
+            raise Broken(f"lost or doubled: {sorted(identities)}")
         self._check_versions()
         self._check_published(entries)
 
@@ -261,7 +293,8 @@ class Schedule:
         if latest.size != len(entries):
             raise Broken(f"the checkpoint is of {latest.size}, the log has {len(entries)}")
         for path, body in tiles.grow(tiles.Edge(), entries).files.items():
-            if self.world.objects[path].body != body:
+            found = self.world.objects.get(path)
+            if found is None or found.body != body:
                 raise Broken(f"{path} is not what the entries lead to")
 
 
@@ -272,7 +305,7 @@ def grown(size: int) -> World:
     schedule.world = world
     for at in range(0, size, 100):
         batch = [entry(f"old{number}#1") for number in range(at, min(at + 100, size))]
-        schedule._drive(schedule._invocation(Writer(), batch))
+        world.run(schedule._invocation(Writer(), batch))
     world.signed.clear()
     world.versions.clear()
     return world

@@ -5,14 +5,15 @@ import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 
-from portcullis.aws.dynamo import Table, to_attributes
+from portcullis.aws.audit_claims import Claims
 from portcullis.aws.settings import AuditWriterSettings, AwsEnvironment
 from portcullis.aws.wire import AwsError, Service
+from portcullis.domain import times
 from portcullis.domain.audit_operations import (
-    Claim,
-    ClaimId,
+    ClaimAll,
     Create,
     Found,
     LastBetween,
@@ -23,13 +24,16 @@ from portcullis.domain.audit_operations import (
     Steps,
     T,
 )
+from portcullis.protocol import tiles
 from portcullis.protocol.notes import VerifierKey
 
-CLAIM_DAYS = 90
-"""How long a second delivery is known for one: far beyond what queues and their dead letters keep."""
 ALGORITHM = "ED25519_SHA_512"
 _PUBLIC_KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")
 SEGMENTS = "seg/"
+DAY = 86_400 * times.SECOND
+"""How long passing files are locked, and how old they may grow before they are put anew."""
+PASSING = "passing=true"
+"""The tag by which the bucket's lifecycle knows them."""
 _KEY = re.compile(r"<Key>(seg/\d{20})</Key>")
 PRECONDITION_FAILED, NO_SUCH_KEY = "PreconditionFailed", "NoSuchKey"
 
@@ -43,7 +47,7 @@ class AuditLog:
         self._settings = settings
         self._s3 = Service("s3", environment)
         self._kms = Service("kms", environment)
-        self._claims = Table(settings.claims_table, Service("dynamodb", environment))
+        self._claims = Claims(settings.claims_table, Service("dynamodb", environment))
         self._clock = clock
 
     def run(self, steps: Steps[T]) -> T:
@@ -56,6 +60,11 @@ class AuditLog:
                 result: T = done.value
                 return result
             answer = self._do(operation)
+
+    @property
+    def now(self) -> int:
+        """The instant, in microseconds."""
+        return int(self._clock()) * times.SECOND
 
     @cached_property
     def key(self) -> VerifierKey:
@@ -76,8 +85,8 @@ class AuditLog:
                 return self._put(path, body, {"if-none-match": "*"})
             case Replace(path, body, etag):
                 return self._put(path, body, {"if-match": etag} if etag else {"if-none-match": "*"})
-            case ClaimId(id_, claim, over):
-                return self._claim(id_, claim, over)
+            case ClaimAll():
+                return self._claims.put(operation, int(self._clock()))
             case Sign(message):
                 return self._sign(message)
 
@@ -88,7 +97,8 @@ class AuditLog:
             if error.code == NO_SUCH_KEY:
                 return None
             raise
-        return Found(answer.content, answer.headers["ETag"])
+        put_at = parsedate_to_datetime(answer.headers["Last-Modified"]).timestamp()
+        return Found(answer.content, answer.headers["ETag"], int(put_at) * times.SECOND)
 
     def _last_between(self, after: str, before: str) -> str | None:
         """From one page, which holds more keys than can lie between."""
@@ -97,9 +107,16 @@ class AuditLog:
         return max((path for path in _KEY.findall(listing) if path < before), default=None)
 
     def _put(self, path: str, body: bytes, condition: dict[str, str]) -> bool:
-        """Put on condition; whether it held. Object Lock demands a checksum."""
+        """Put on condition; whether it held. Object Lock demands a checksum, and locks what is passing for a day."""
         checksum = b64encode(hashlib.sha256(body).digest()).decode()
         headers = {"content-type": "application/octet-stream", "x-amz-checksum-sha256": checksum, **condition}
+        if tiles.is_passing(path):
+            headers |= {
+                "x-amz-sdk-checksum-algorithm": "SHA256",
+                "x-amz-object-lock-mode": "COMPLIANCE",
+                "x-amz-object-lock-retain-until-date": times.rfc3339(self.now + DAY),
+                "x-amz-tagging": PASSING,
+            }
         try:
             self._s3.request("PUT", self._path(path), headers, body)
         except AwsError as error:
@@ -107,22 +124,6 @@ class AuditLog:
                 return False
             raise
         return True
-
-    def _claim(self, id_: str, claim: Claim, over: Claim | None) -> Claim:
-        values = {":start": claim.start, ":nonce": claim.nonce, ":end": int(self._clock()) + CLAIM_DAYS * 86_400}
-        condition = "attribute_not_exists(pk)"
-        if over is not None:
-            condition = "claimed_start = :over_start AND claimed_nonce = :over_nonce"
-            values |= {":over_start": over.start, ":over_nonce": over.nonce}
-        _, item = self._claims.update_if(
-            {"pk": id_},
-            {
-                "UpdateExpression": "SET claimed_start = :start, claimed_nonce = :nonce, expires_at = :end",
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": to_attributes(values),
-            },
-        )
-        return Claim(item["claimed_start"], item["claimed_nonce"])
 
     def _sign(self, message: bytes) -> bytes:
         request = {

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
-from portcullis.aws.audit_log import AuditLog
+from portcullis.aws.audit_log import DAY, AuditLog
 from portcullis.domain import audit_log, audit_tree
 from portcullis.domain.audit_operations import Recordable
 from portcullis.domain.audit_tree import Log
@@ -29,6 +29,13 @@ class AuditWriter:
         log = self._store.run(audit_log.current(self._log, self._key))
         self._log = self._store.run(audit_tree.publish(log, self._store.key))
         return self._log.size
+
+    def sweep(self) -> int:
+        """Publish, and keep what is published from passing for as long as nothing replaces it; the size of the log."""
+        size = self.publish()
+        if self._log is not None:
+            self._store.run(audit_tree.renew(self._log.published, self._store.now - DAY))
+        return size
 
     def _key(self) -> VerifierKey:
         return self._store.key

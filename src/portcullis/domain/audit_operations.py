@@ -1,6 +1,6 @@
 """What the audit writer asks for, as values, and the answers it is sent."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,15 +17,16 @@ class LogDisagrees(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object, and what names this very version of it."""
+    """An object, what names this very version of it, and when that was put, in microseconds."""
 
     body: bytes
     etag: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """For which segment an id was claimed."""
+    """For which segment an entry was claimed."""
 
     start: int
     nonce: str
@@ -64,12 +65,23 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimId:
-    """Put ``claim`` where ``over`` is, or nothing when it is None. Answered with the claim that stands afterwards."""
+class Standing:
+    """The claims of one item, by name. One that is full takes no more names, and stays so for as long as it exists."""
 
-    id: str
+    claims: Mapping[str, Claim]
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAll:
+    """Put ``claim`` under every name of ``over`` where its value is, or nothing for None: all of them or none.
+
+    Answered with None when done, otherwise with the Standing that it met.
+    """
+
+    item: str
     claim: Claim
-    over: Claim | None
+    over: Mapping[str, Claim | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +91,13 @@ class Sign:
     message: bytes
 
 
-Operation = Read | LastBetween | Create | Replace | ClaimId | Sign
+Operation = Read | LastBetween | Create | Replace | ClaimAll | Sign
 Steps = Generator[Operation, Any, T]
 
 
 @dataclass(frozen=True, slots=True)
 class Recordable:
-    """An encoded entry, the id of which there may be one, and when it happened, in microseconds."""
+    """An encoded entry, its id, and when it happened, in microseconds."""
 
     id: str
     data: bytes

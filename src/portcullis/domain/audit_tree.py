@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from portcullis.domain.audit_operations import Create, Found, LastBetween, LogDisagrees, Read, Replace, Sign, Steps
 from portcullis.protocol import checkpoints, notes, segments, tiles
 from portcullis.protocol.checkpoints import Checkpoint
+from portcullis.protocol.log_errors import MissingObject
+from portcullis.protocol.merkle import leaf_row
 from portcullis.protocol.notes import VerifierKey
 from portcullis.protocol.segments import Segment
 from portcullis.protocol.tiles import Edge
@@ -60,6 +62,17 @@ def publish(log: Log, key: VerifierKey) -> Steps[Log]:
     return replace(log, published=growth.edge, pending=())
 
 
+def renew(edge: Edge, before: int) -> Steps[None]:
+    """Put the passing files of the tree anew that were put before an instant or are gone, so that they stay readable.
+
+    The writer itself can do without them. Those who read the published tree cannot.
+    """
+    for path, body in edge.passing.items():
+        found: Found | None = yield Read(path)
+        if found is None or found.at < before:
+            yield Replace(path, body, found.etag if found else None)
+
+
 def _advance(checkpoint: Checkpoint, key: VerifierKey, latest: Found | None) -> Steps[None]:
     """Sign the checkpoint, keep it by its size, and make it the latest unless a larger one is."""
     signature = yield Sign(checkpoint.text.encode())
@@ -86,19 +99,22 @@ def _opened(found: Found) -> Checkpoint:
 
 def _last_digest(size: int) -> Steps[str]:
     """The digest of the segment that ends at ``size``."""
-    if size == 0:
-        return segments.FIRST
+    return (yield from _segment_before(size)).header.digest if size else segments.FIRST
+
+
+def _segment_before(size: int) -> Steps[Segment]:
+    """The segment that ends at ``size``."""
     after = segments.segment_path(max(size - LARGEST_BATCH - 1, 0)) if size > LARGEST_BATCH else "seg/"
     path: str | None = yield LastBetween(after, segments.segment_path(size))
     found: Found | None = (yield Read(path)) if path else None
-    header = segments.parse_header(found.body) if found else None
-    if header is None or header.end != size:
-        raise LogDisagrees(f"no segment ends at {size}, where the checkpoint does")
-    return header.digest
+    segment = segments.parse(found.body) if found else None
+    if segment is None or segment.header.end != size:
+        raise LogDisagrees(f"no segment ends at {size}, where the checkpoint or another segment begins")
+    return segment
 
 
 def _edge(size: int) -> Steps[Edge]:
-    """The edge of the published tree, read one object after the other."""
+    """The edge of the published tree, read one object after the other. Passing files that are gone are made again."""
     known: dict[str, bytes | None] = {}
 
     def read(path: str) -> bytes | None:
@@ -112,6 +128,21 @@ def _edge(size: int) -> Steps[Edge]:
         except _Unread as unread:
             found: Found | None = yield Read(unread.path)
             known[unread.path] = found.body if found else None
+        except MissingObject as missing:
+            if not tiles.is_passing(missing.what):
+                raise
+            known |= yield from _passing(size)
+
+
+def _passing(size: int) -> Steps[dict[str, bytes]]:
+    """The passing files of the tree of ``size``, from the segments."""
+    entries: tuple[bytes, ...] = ()
+    end, width = size, size % tiles.WIDTH
+    while len(entries) < width:
+        segment = yield from _segment_before(end)
+        entries, end = segment.entries + entries, segment.header.start
+    last = entries[-width:]
+    return Edge(size, tiles.encode_bundle(last), (leaf_row(last),)).passing
 
 
 class _Unread(Exception):

@@ -21,6 +21,8 @@ MAX_BYTES = 0xFFFF
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON library reads exactly."""
 REJECTED = "audit.rejected"
+REJECTED_ID = "rejected#"
+"""How the id of an entry for what cannot be one begins; the SHA-256 of what came follows."""
 REASONS = ("malformed", "oversize", "unknown_version")
 
 # Nothing is tried twice: every repetition is possessive, for what follows it is never part of it.
@@ -53,6 +55,13 @@ class Entry(NamedTuple):
     outcome: str
     ocsf: Ocsf
     data: Mapping[str, Any]
+
+
+class Identity(NamedTuple):
+    """What tells an entry from all others: an id, and the instant of the event that goes by it."""
+
+    id: str
+    at: str
 
 
 def encode(entry: Entry) -> bytes:
@@ -90,9 +99,10 @@ def parse(data: bytes) -> Entry:
     )
 
 
-def parse_id(data: bytes) -> str:
-    """The id of an entry, with the form of everything before ``data`` checked, or MalformedEntry."""
-    return _head(data)[1]
+def parse_identity(data: bytes) -> Identity:
+    """The identity of an entry, with the form of everything before ``data`` checked, or MalformedEntry."""
+    head = _head(data)
+    return Identity(head[1], head[3])
 
 
 def rejected(reason: str, received: bytes, at: str) -> Entry:
@@ -102,7 +112,7 @@ def rejected(reason: str, received: bytes, at: str) -> Entry:
     digest = sha256(received).hexdigest()
     data = {"reason": reason, "sha256": digest, "bytes": len(received)}
     ocsf = ocsf_of(REJECTED)
-    return Entry(f"rejected#{digest}", REJECTED, at, None, None, "", None, 0, False, "rejected", ocsf, data)
+    return Entry(f"{REJECTED_ID}{digest}", REJECTED, at, None, None, "", None, 0, False, "rejected", ocsf, data)
 
 
 def _head(data: bytes) -> re.Match[str]:

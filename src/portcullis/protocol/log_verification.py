@@ -3,13 +3,13 @@
 1. The checkpoint is signed by the key, and kept under its size too.
 2. Segments follow one another without gap or overlap, each naming the digest of the one before, up to the checkpoint.
 3. Bundles hold the entries of the segments.
-4. Every entry is one, and its id is that of no other.
+4. Every entry is one, and no other has its identity.
 5. Tiles hold the hashes of the entries and of the tiles below.
 6. The root of the entries is that of the checkpoint, and every checkpoint that is kept is one of the same tree.
 7. Whatever else exists has a place in the log.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -25,8 +25,8 @@ from portcullis.protocol.tiles import HEIGHT, WIDTH, Read, Tile, parse_bundle, p
 
 LATEST = "checkpoint"
 
-Identify = Callable[[bytes], str]
-"""The id of an entry; raises MalformedLog for what is no entry."""
+Identify = Callable[[bytes], Hashable]
+"""The identity of an entry; raises MalformedLog for what is no entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class _Verification:
         self._read = read
         self._paths = paths
         self._identify = identify
-        self._ids: dict[str, int] = {}
+        self._identities: dict[Hashable, int] = {}
         self._findings = Findings()
         self._others = OtherWidths(paths)
         self._tiles = TileCheck(read, self._others, self._findings)
@@ -117,7 +117,7 @@ class _Verification:
             if entries is None:
                 return
             if self._identify:
-                self._check_ids(tile, entries, self._identify)
+                self._check_identities(tile, entries, self._identify)
             hashes = leaf_row(entries)
             for width in range(tile.width):
                 if checkpoint := kept.get(number * WIDTH + width):
@@ -166,15 +166,15 @@ class _Verification:
             entries.append(known)
         return entries
 
-    def _check_ids(self, tile: Tile, entries: list[bytes], identify: Identify) -> None:
+    def _check_identities(self, tile: Tile, entries: list[bytes], identify: Identify) -> None:
         for index, entry in enumerate(entries, tile.index * WIDTH):
             try:
-                earlier = self._ids.setdefault(identify(entry), index)
+                earlier = self._identities.setdefault(identify(entry), index)
             except MalformedLog as error:
                 self._findings.add(tile.path, index, error)
                 continue
             if earlier != index:
-                self._findings.add(tile.path, index, f"its id is that of entry {earlier}")
+                self._findings.add(tile.path, index, f"it is the same event as entry {earlier}")
 
     def _find_strays(self, size: int, committed: int, seen: set[str]) -> None:
         for path in sorted(self._paths - seen - {LATEST}):

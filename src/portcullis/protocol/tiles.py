@@ -56,6 +56,11 @@ def parse_path(path: str) -> Tile:
     raise MalformedTile("path", "expected tile/<0-7 or entries>/<index>, with .p/<1-255> when it is partial")
 
 
+def is_passing(path: str) -> bool:
+    """Whether a file is one that an edge has as passing. Those of higher levels are few, and lead to the edge."""
+    return path.startswith(("tile/entries/", "tile/0/")) and ".p/" in path
+
+
 def tiles_between(old: int, new: int) -> list[Tile]:
     """What a growth from ``old`` to ``new`` leaves publishes; from 0, all that a tree of ``new`` has."""
     return [*_grown(None, old, new), *(tile for level in range(MAX_LEVEL + 1) for tile in _grown(level, old, new))]
@@ -110,6 +115,13 @@ class Edge:
     def root(self) -> bytes:
         """The root of the tree."""
         return self.frontier.root()
+
+    @property
+    def passing(self) -> dict[str, bytes]:
+        """The partial bundle and the partial tile of its hashes, if there are any: what most growth replaces."""
+        width = self.size % WIDTH
+        number = self.size // WIDTH
+        return {Tile(None, number, width).path: self.bundle, Tile(0, number, width).path: self.rows[0]} if width else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def test_the_bytes_of_an_entry() -> None:
         '"memo":"für \\n 東京","none":null,"violations":[{"rule":"limit","severity":5}]}}'
     )
     assert audit_entries.parse(DATA) == ENTRY
-    assert audit_entries.parse_id(DATA) == ENTRY.id
+    assert audit_entries.parse_identity(DATA) == (ENTRY.id, ENTRY.at)
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), values, max_size=5))

@@ -18,7 +18,7 @@ MUTATIONS = PUBLISHED | COMMITTED
 
 
 def verify(log: Log) -> Report:
-    return log_verification.verify(log.files.get, log.files, log.key, verifies_bytes, audit_entries.parse_id)
+    return log_verification.verify(log.files.get, log.files, log.key, verifies_bytes, audit_entries.parse_identity)
 
 
 def test_a_log_is_sound() -> None:
@@ -88,7 +88,12 @@ def test_a_file_that_is_missing_is_found_where_it_is_needed(path: str) -> None:
 def test_an_id_that_comes_twice_is_found() -> None:
     report = verify(built([[entry(0), entry(1)], [entry(2), entry(1)]]))
     (finding,) = report.findings
-    assert (finding.entry, finding.what) == (3, "its id is that of entry 1")
+    assert (finding.entry, finding.what) == (3, "it is the same event as entry 1")
+
+
+def test_an_id_may_come_again_at_another_instant() -> None:
+    later = audit_entries.parse(entry(1))._replace(at="2030-01-01T00:00:00.000Z")
+    assert verify(built([[entry(0), entry(1)], [audit_entries.encode(later)]])).sound
 
 
 def test_an_entry_that_is_none_is_found() -> None:
