@@ -61,6 +61,7 @@ _FAMILIES = {
     "trust": Ocsf(_ENTITY_MANAGEMENT, _OTHER, INFORMATIONAL),
     "price": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, INFORMATIONAL),
     "authentication": Ocsf(_AUTHENTICATION, _LOGON, LOW),
+    "request": Ocsf(_API_ACTIVITY, _OTHER, LOW),
     "anomaly": Ocsf(_DETECTION_FINDING, _CREATE, MEDIUM),
     "incident": Ocsf(_INCIDENT_FINDING, _IN_PROGRESS, HIGH),
 }
