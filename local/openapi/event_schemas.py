@@ -10,13 +10,12 @@ from typing_extensions import TypedDict
 
 from local.openapi.answers import KeyId, Sha256, Transaction, Version
 from local.openapi.operation import Json
+from local.openapi.refusal_events import AuthenticationRefused, RequestRefused
 from local.openapi.schemas import Untitled, polished
 from portcullis.domain.events import VERSION
 from portcullis.domain.operator_requests import Instant, Label, Network, Scope
 from portcullis.domain.record import STATUSES
-from portcullis.domain.refusals import MAX_REQUEST_ID
 from portcullis.domain.transaction import AgentId, Amount, Token
-from portcullis.protocol.problems import PROBLEMS
 
 FOLDER = Path(__file__).parents[2] / f"docs/events/v{VERSION}"
 Micros = Annotated[int, Field(ge=0, description="Microseconds since 1970.")]
@@ -165,29 +164,6 @@ class PriceRefused(Change):
     usd: NotRequired[Amount]
     event_id: NotRequired[str]
     reason: str
-
-
-class Refused(TypedDict):
-    """What every refusal tells. Refusals of one kind may be told in one event; `problem` is the code of the answer."""
-
-    problem: Annotated[str, Field(json_schema_extra={"enum": [*PROBLEMS]})]
-    status: Annotated[int, Field(ge=400, le=599)]
-    count: Annotated[int, Field(ge=1, description="How many requests were refused so.")]
-    first_at: Instant
-    last_at: Instant
-
-
-class AuthenticationRefused(Refused):
-    """The authorizer refused requests. Nothing vouches for `key`: it is the one that they named, if any."""
-
-
-class RequestRefused(Refused):
-    """An API refused requests, or could not answer them. `actor` is who called the operator API."""
-
-    method: str
-    route: Annotated[str, Field(description="The resource, such as `/v1/transactions/{id}`.")]
-    request_id: Annotated[str, Field(max_length=MAX_REQUEST_ID, description="Of the first of them.")]
-    actor: NotRequired[str]
 
 
 class Malformed(TypedDict):

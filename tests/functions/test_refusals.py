@@ -1,13 +1,13 @@
 """What authorizer and APIs tell of what they refuse: bounded, without secrets, and never at the cost of the answer."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 
-from functions.authorizer import handler as authorizer
 from portcullis.aws import refusals
 from portcullis.aws.wire import Service, Unavailable
 from portcullis.domain.times import SECOND
@@ -75,8 +75,8 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Lets seconds pass."""
 
     def pass_(seconds: int) -> None:
-        instant = authorizer.time.time_ns() + seconds * SECOND * 1000
-        monkeypatch.setattr(authorizer.time, "time_ns", lambda: instant)
+        instant = time.time_ns() + seconds * SECOND * 1000
+        monkeypatch.setattr(time, "time_ns", lambda: instant)
 
     return pass_
 
