@@ -139,9 +139,10 @@ def test_the_authorizer_tells_of_its_refusals_and_of_nothing_else(deployment: De
         aws_secret_access_key=session["SecretAccessKey"],
         aws_session_token=session["SessionToken"],
     )
-    own = {"EventBusName": deployment.outputs["BusName"], "Source": "portcullis", "Detail": "{}"}
-    own["DetailType"] = "authentication.refused"
-    for forged in ({"DetailType": "transaction.approved"}, {"Source": "price-feed"}, {"EventBusName": "default"}):
+    own: Any = {"EventBusName": deployment.outputs["BusName"], "Source": "portcullis", "Detail": "{}"}
+    own |= {"DetailType": "authentication.refused"}
+    forgeries: list[Any] = [{"DetailType": "transaction.approved"}, {"Source": "price"}, {"EventBusName": "default"}]
+    for forged in forgeries:
         with pytest.raises(ClientError, match="AccessDenied"):
             bus.put_events(Entries=[own, own | forged])
 
