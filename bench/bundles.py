@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "NONCES_TABLE": "nonces",
     "POLICY_BUCKET": "policies",
     "MAC_KEY_ID": "mac",
+    "BUS_NAME": "bus",
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "access",

@@ -10,6 +10,7 @@ from portcullis.aws.dynamo import Table
 from portcullis.aws.ledger import Ledger
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal
+from portcullis.aws.refusals import Teller
 from portcullis.aws.wire import Service
 from portcullis.domain import rate
 from portcullis.domain.record import Principal
@@ -22,6 +23,7 @@ class Stores:
     table: Table
     policies: Policies
     ledger: Ledger
+    teller: Teller
 
 
 @cache
@@ -30,7 +32,8 @@ def stores() -> Stores:
     own, environment = settings.agent_api(), settings.aws()
     table = Table(own.core_table, Service("dynamodb", environment))
     policies = Policies(Service("s3", environment), own.policy_bucket)
-    return Stores(table, policies, Ledger(table, policies, micros=now))
+    teller = Teller(environment, own.bus, "agent_api")
+    return Stores(table, policies, Ledger(table, policies, micros=now), teller)
 
 
 def now() -> int:

@@ -9,10 +9,12 @@ from portcullis.aws import ed25519, settings, telemetry
 from portcullis.aws.dynamo import Table
 from portcullis.aws.key_records import KeyRecords
 from portcullis.aws.nonces import Nonces
+from portcullis.aws.refusals import Teller
 from portcullis.aws.roots import Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import rate
 from portcullis.domain.key_uses import Use
+from portcullis.domain.refusals import AUTHENTICATION, RefusedRequest
 from portcullis.domain.verification import Verified, verify
 from portcullis.protocol.credentials import Refused, SignedRequest
 from portcullis.protocol.problems import PROBLEMS
@@ -28,11 +30,20 @@ class Authorizer:
         self._keys = KeyRecords(Table(own.core_table, dynamodb))
         self._nonces = Nonces(Table(own.nonces_table, dynamodb))
         self._roots = Roots(Service("kms", environment), own.mac_key_id, own.stage)
+        self._teller = Teller(environment, own.bus, "authorizer")
 
     def judge(self, request: SignedRequest) -> Verified | Refused:
         """Verify ``request``. Unavailable passes through: API Gateway answers it with 503."""
-        token, now = secrets.token_urlsafe(16), time.time_ns() // 1000
-        use = Use(now, request.source_ip)
+        now = time.time_ns() // 1000
+        verdict = self._verdict(request, now)
+        if isinstance(verdict, Refused):
+            refused = RefusedRequest(AUTHENTICATION, verdict.code, request.source_ip, key_id=verdict.key_id)
+            self._teller.count(refused, now)
+        self._teller.flush(now)
+        return verdict
+
+    def _verdict(self, request: SignedRequest, now: int) -> Verified | Refused:
+        token, use = secrets.token_urlsafe(16), Use(now, request.source_ip)
         verdict = verify(
             request,
             stage=self.stage,

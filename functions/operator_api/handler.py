@@ -17,7 +17,8 @@ from functions.operator_api import (
     transactions,
 )
 from portcullis.aws.changes import Conflict
-from portcullis.aws.proxy import Answer, Refusal, check_body, respond
+from portcullis.aws.proxy import Answer, Refusal, check_body, refused_request, respond
+from portcullis.domain.identifiers import AGENT_ID
 from portcullis.protocol.strict_json import MAX_BODY_BYTES, MAX_POLICY_BYTES
 
 Routes = dict[tuple[str, str], Callable[[dict[str, Any]], Answer]]
@@ -30,7 +31,10 @@ logger = Logger(service="operator_api")
 
 def handler(event: dict[str, Any], _context: object) -> Answer:
     """A proxy event in, a proxy answer out."""
-    return respond(event, lambda: _answer(event))
+    try:
+        return respond(event, lambda: _answer(event), lambda code: _refused(event, code))
+    finally:
+        request.stores().teller.flush(request.actor_of(event).now)
 
 
 def _answer(event: dict[str, Any]) -> Answer:
@@ -43,3 +47,9 @@ def _answer(event: dict[str, Any]) -> Answer:
     if method != "GET":
         logger.info("change", extra={"route": f"{method} {resource}", "actor": request.actor_of(event).arn})
     return answer
+
+
+def _refused(event: dict[str, Any], code: str) -> None:
+    actor, agent = request.actor_of(event), (event["pathParameters"] or {}).get("agent", "")
+    named = agent if AGENT_ID.fullmatch(agent) else None
+    request.stores().teller.tell(refused_request(event, code, agent=named, actor=actor.arn), actor.now)

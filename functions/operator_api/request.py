@@ -12,6 +12,7 @@ from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal, header
+from portcullis.aws.refusals import Teller
 from portcullis.aws.roots import Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import identifiers
@@ -27,6 +28,7 @@ class Stores:
     nonces: Table
     policies: Policies
     roots: Roots
+    teller: Teller
 
 
 @cache
@@ -39,6 +41,7 @@ def stores() -> Stores:
         Table(own.nonces_table, Service("dynamodb", environment)),
         Policies(Service("s3", environment), own.policy_bucket),
         Roots(Service("kms", environment), own.mac_key_id, own.stage),
+        Teller(environment, own.bus, "operator_api"),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from portcullis.aws import records
 from portcullis.aws.dynamo import from_attributes
-from portcullis.domain import events
+from portcullis.domain import events, record
 from portcullis.domain.times import SECOND
 
 
@@ -13,7 +13,7 @@ def handler(batch: list[dict[str, Any]], _context: object) -> list[dict[str, Any
 
     A record that cannot be read is an event too: raising would hold up all that come after it.
     """
-    return [_envelope(record["dynamodb"]) for record in batch]
+    return [_envelope(change["dynamodb"]) for change in batch]
 
 
 def _envelope(change: dict[str, Any]) -> dict[str, Any]:
@@ -25,4 +25,4 @@ def _envelope(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _readable(item: dict[str, Any]) -> dict[str, Any]:
-    return events.of_record(records.from_item(item)) if item["sk"].startswith("TX#") else events.of_change(item)
+    return record.event_of(records.from_item(item)) if item["sk"].startswith("TX#") else events.of_change(item)

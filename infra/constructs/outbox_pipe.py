@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.constructs.function import allow
 from infra.constructs.queue import DeadLetterQueue
+from infra.constructs.telling import SOURCE
 
 LONGEST_OUTAGE = Duration.hours(23)
 """How long a record is tried again: as long as the stream keeps it, less an hour."""
@@ -47,7 +48,7 @@ class OutboxPipe(Construct):
             target=bus.event_bus_arn,
             target_parameters=pipes.CfnPipe.PipeTargetParametersProperty(
                 event_bridge_event_bus_parameters=pipes.CfnPipe.PipeTargetEventBridgeEventBusParametersProperty(
-                    detail_type="$.type", source="portcullis"
+                    detail_type="$.type", source=SOURCE
                 )
             ),
         )

@@ -4,6 +4,7 @@ from constructs import Construct
 
 from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.nag import acknowledge
+from infra.constructs.telling import tell
 from infra.stacks.data import STATUS_INDEX, Data
 
 
@@ -21,8 +22,13 @@ def agent_api(scope: Construct, data: Data) -> Function:
             allow("dynamodb:GetItem", on=[core], when=leading_keys("PRICES")),
             allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"], when=leading_keys("ag_*")),
             allow("s3:GetObject", on=[data.policy_objects]),
+            tell(data.bus, "request.refused"),
         ],
-        environment={"CORE_TABLE": data.core.table_name, "POLICY_BUCKET": data.policies.bucket_name},
+        environment={
+            "CORE_TABLE": data.core.table_name,
+            "POLICY_BUCKET": data.policies.bucket_name,
+            "BUS_NAME": data.bus.event_bus_name,
+        },
         memory_mb=1024,
         timeout_seconds=20,
     )

@@ -8,6 +8,7 @@ from infra.constructs.audit_bucket import PASSING_OBJECTS
 from infra.constructs.bus_queue import BusQueue, Delivery
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
+from infra.constructs.telling import SOURCE
 from infra.stacks.data import AUDIT_OBJECTS, AUDIT_WRITER, Data
 
 DELIVERY = Delivery(batch=500, window_seconds=3, concurrency=2, attempts=100)
@@ -16,7 +17,7 @@ LONGEST_LAG = Duration.minutes(1)
 
 def audit_writer(scope: Construct, data: Data) -> Function:
     """Fed with everything that the gateway puts on the bus; a schedule publishes what a crash left unpublished."""
-    queue = BusQueue(scope, "AuditEvents", bus=data.bus, pattern={"source": ["portcullis"]}, delivery=DELIVERY)
+    queue = BusQueue(scope, "AuditEvents", bus=data.bus, pattern={"source": [SOURCE]}, delivery=DELIVERY)
     function = Function(
         scope,
         AUDIT_WRITER,

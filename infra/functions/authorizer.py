@@ -1,8 +1,10 @@
-"""The authorizer: reads key records, claims nonces, derives secrets. It never touches agents or transactions."""
+"""The authorizer: reads key records, claims nonces, derives secrets, tells of refusals. It never touches agents or
+transactions."""
 
 from constructs import Construct
 
 from infra.constructs.function import Function, allow, leading_keys
+from infra.constructs.telling import tell
 from infra.stacks.data import Data
 
 
@@ -17,11 +19,13 @@ def authorizer(scope: Construct, data: Data) -> Function:
             allow("dynamodb:GetItem", on=[data.core.table_arn], when=leading_keys("KEY#*")),
             allow("dynamodb:PutItem", on=[data.nonces.table_arn]),
             allow("kms:GenerateMac", on=[data.mac_key.key_arn]),
+            tell(data.bus, "authentication.refused"),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
             "NONCES_TABLE": data.nonces.table_name,
             "MAC_KEY_ID": data.mac_key.key_id,
+            "BUS_NAME": data.bus.event_bus_name,
         },
         memory_mb=1024,
         timeout_seconds=5,

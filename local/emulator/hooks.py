@@ -1,5 +1,6 @@
 """How a mend replaces a function of the emulator or extends what happens when a resource is deployed."""
 
+import json
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
@@ -42,6 +43,15 @@ def after_deploy(resource_type: str, apply: Provision) -> None:
         return physical_id, attributes
 
     handler.update(create=created, update=updated)
+
+
+def as_object(body: bytes) -> dict[str, Any]:
+    """A request's body as JSON; empty when it is no object."""
+    try:
+        parsed = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def is_true(value: Any) -> bool:

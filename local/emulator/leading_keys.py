@@ -4,11 +4,10 @@ Symptom mended: the key is never filled, and `ForAllValues:` over an absent key 
 one partition could reach every item, also through a transaction.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from local.emulator.hooks import module, replace
+from local.emulator.hooks import as_object, module, replace
 from local.emulator.key_conditions import equality_value
 
 KEY = "dynamodb:LeadingKeys"
@@ -27,7 +26,7 @@ def mend() -> None:
     def service_context(original: Any) -> Any:
         def build(body: bytes) -> Request:
             context: Request = original(body)
-            keys = list(leading_keys(_json(body)))
+            keys = list(leading_keys(as_object(body)))
             return {**context, KEY: keys} if keys else context
 
         return build
@@ -53,7 +52,7 @@ def _transaction_checks(_original: Any) -> Any:
         if action not in ("dynamodb:TransactWriteItems", "dynamodb:TransactGetItems"):
             return []
         found: list[tuple[str, str]] = []
-        for item in _json(body).get("TransactItems") or []:
+        for item in as_object(body).get("TransactItems") or []:
             for member, item_action in members.items():
                 if isinstance(item, dict) and isinstance(item.get(member), dict):
                     found.append((item_action, _item_arn(item[member], region, account)))
@@ -106,11 +105,3 @@ def partition_key(table: str, index: str | None) -> str | None:
 
 def _scalar(value: dict[str, Any]) -> str:
     return str(next(iter(value.values()), ""))
-
-
-def _json(body: bytes) -> Request:
-    try:
-        parsed = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}

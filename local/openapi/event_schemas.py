@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from local.openapi.answers import KeyId, Sha256, Transaction, Version
 from local.openapi.operation import Json
+from local.openapi.refusal_events import AuthenticationRefused, RequestRefused
 from local.openapi.schemas import Untitled, polished
 from portcullis.domain.events import VERSION
 from portcullis.domain.operator_requests import Instant, Label, Network, Scope
@@ -194,6 +195,8 @@ DATA: Mapping[str, Any] = {
     "key.revoked": KeyRevoked,
     "price.set": PriceSet,
     "price.refused": PriceRefused,
+    "authentication.refused": AuthenticationRefused,
+    "request.refused": RequestRefused,
     "outbox.malformed": Malformed,
 }
 """Event type -> its ``data``."""

@@ -9,6 +9,7 @@ import pytest
 
 from local.openapi import event_schemas
 from portcullis.domain.record import STATUSES
+from portcullis.domain.refusals import AUTHENTICATION, REQUEST
 from tests.architecture.source import modules
 from tests.event_schemas import FOLDER, faults
 
@@ -28,9 +29,8 @@ def test_every_type_has_a_schema_and_an_example() -> None:
 
 
 def test_every_type_that_the_code_spells_is_described() -> None:
-    assert spelled() | {f"transaction.{status}" for status in STATUSES} | {"outbox.malformed"} == set(
-        event_schemas.DATA
-    )
+    others = {"outbox.malformed", AUTHENTICATION, REQUEST}
+    assert spelled() | {f"transaction.{status}" for status in STATUSES} | others == set(event_schemas.DATA)
 
 
 def spelled() -> set[str]:

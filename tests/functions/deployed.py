@@ -106,6 +106,7 @@ class Deployed:
             "NONCES_TABLE": nonces,
             "POLICY_BUCKET": bucket,
             "MAC_KEY_ID": key["KeyMetadata"]["Arn"],
+            "BUS_NAME": "default",
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",

@@ -110,6 +110,7 @@ def unreachable(_writer: AuditWriter) -> int:
         ("text", "malformed"),
         ({"v": 1}, "malformed"),
         ({**envelope(1), "at": "yesterday"}, "malformed"),
+        ({**envelope(1), "type": "transaction.settled"}, "malformed"),
         ({**envelope(1), "id": "a\nb"}, "malformed"),
         ({**envelope(1), "v": 2}, "unknown_version"),
         ({**envelope(1), "data": {"filler": "x" * 70_000}}, "oversize"),

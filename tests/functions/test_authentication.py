@@ -135,7 +135,8 @@ def test_an_unknown_key_and_a_wrong_signature_cost_the_same_look_ups(
     original = Service.request
 
     def request(self: Service, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-        made.append(headers.get("x-amz-target", path))
+        if headers["x-amz-target"] != "AWSEvents.PutEvents":  # by the clock, whatever was refused
+            made.append(headers["x-amz-target"])
         return original(self, method, path, headers, body)
 
     monkeypatch.setattr(Service, "request", request)

@@ -11,8 +11,8 @@ from functions.proposals import handler as proposals
 from portcullis.aws import policy_drafts, publishing
 from portcullis.aws.changes import Actor
 from portcullis.aws.wire import Unavailable
-from portcullis.domain import events
 from portcullis.domain.policy_document import parse_document
+from portcullis.domain.record import event_of
 from portcullis.domain.trust import CLEAN_PERIOD
 from tests.functions.deployed import POLICY, WALLET, Agent, Answer, Deployed
 from tests.unit.domain.builders import record
@@ -221,8 +221,8 @@ def test_a_shadow_is_the_draft_or_a_document_and_ends(policies: Policies) -> Non
 
 
 def test_an_event_tells_what_the_shadow_would_have_said() -> None:
-    assert events.of_record(record(shadow="denied"))["data"]["shadow"] == "denied"
-    assert "shadow" not in events.of_record(record())["data"]
+    assert event_of(record(shadow="denied"))["data"]["shadow"] == "denied"
+    assert "shadow" not in event_of(record())["data"]
 
 
 def test_an_explanation_sees_the_windows_and_records_nothing(policies: Policies) -> None:

@@ -64,6 +64,12 @@ def test_a_bundle_carries_only_the_modules_that_are_reached(function: str) -> No
         assert not (made.path / "portcullis" / part).exists()
 
 
+def test_the_authorizer_starts_without_what_transactions_are_made_of() -> None:
+    domain = bundle_of("authorizer").path / "portcullis" / "domain"
+    assert (domain / "events.py").exists()
+    assert not (domain / "record.py").exists()
+
+
 def test_bytecode_is_used_wherever_the_bundle_is_copied(tmp_path: Path) -> None:
     copy = shutil.copytree(bundle_of("authorizer").path, tmp_path / "copy", copy_function=shutil.copyfile)
     for bytecode in copy.rglob("*.pyc"):

@@ -4,6 +4,7 @@ from tests.infra.template import Template, as_list, strings_in, text_of
 
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+TELL = {"events:PutEvents"}
 READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 
 MAY = {
@@ -12,9 +13,10 @@ MAY = {
     | {"s3:GetObject", "s3:PutObject", "s3:PutObjectRetention", "s3:PutObjectTagging", "s3:ListBucket"}
     | {"dynamodb:UpdateItem"}
     | {"kms:Sign", "kms:GetPublicKey"},
-    "Authorizer": LOG | {"dynamodb:GetItem", "dynamodb:PutItem", "kms:GenerateMac"},
-    "AgentFunction": LOG | READ_WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject"},
+    "Authorizer": LOG | TELL | {"dynamodb:GetItem", "dynamodb:PutItem", "kms:GenerateMac"},
+    "AgentFunction": LOG | TELL | READ_WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject"},
     "OperatorFunction": LOG
+    | TELL
     | READ_WRITE
     | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"},
     "Outbox": LOG,
@@ -63,7 +65,7 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
         name: [
             tuple(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
-            if "Condition" in statement
+            if "ForAllValues:StringLike" in statement.get("Condition", {})
         ]
         for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals", "Sweeper")
     }
@@ -73,6 +75,22 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
         "Sweeper": [("AGENT#*", "SWEEPER"), ("AGENTS", "ag_*")],
+    }
+
+
+def test_functions_put_only_their_types_of_events_on_the_bus_of_the_stage(gateway: Template) -> None:
+    told = {}
+    for name, id_ in functions(gateway).items():
+        for statement in gateway.statements_of(gateway.role_of(id_)):
+            if statement["Action"] == "events:PutEvents":
+                told[name] = statement["Condition"]["ForAllValues:StringEquals"]
+                assert statement["Condition"]["Null"] == dict.fromkeys(told[name], "false")
+                assert "GetAttBus" in text_of(statement["Resource"])
+    refused = {"events:source": ["portcullis"], "events:detail-type": ["request.refused"]}
+    assert told == {
+        "Authorizer": refused | {"events:detail-type": ["authentication.refused"]},
+        "AgentFunction": refused,
+        "OperatorFunction": refused,
     }
 
 

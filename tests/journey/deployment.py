@@ -134,6 +134,12 @@ class Deployment:
         assert issued.status_code == 201, issued.text
         return replace(agent, key_id=issued.json()["key_id"], secret=issued.json()["secret"])
 
+    def role_of(self, function: str) -> str:
+        """The ARN of a function's role; ``function`` is a part of its name that no other has."""
+        pages = self.root("lambda").get_paginator("list_functions").paginate()
+        (role,) = (each["Role"] for page in pages for each in page["Functions"] if function in each["FunctionName"])
+        return str(role)
+
     def scan(self, table: str) -> list[dict[str, Any]]:
         """Every item of a table, by its output key."""
         pages = self.root("dynamodb").get_paginator("scan").paginate(TableName=self.outputs[table], ConsistentRead=True)

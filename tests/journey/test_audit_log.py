@@ -3,6 +3,8 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -11,6 +13,7 @@ from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from local.tap import Tap
 from portcullis.aws.ed25519 import verifies_bytes
 from portcullis.protocol import audit_entries, checkpoints, log_verification, merkle, segments, tiles
 from portcullis.protocol.checkpoints import Checkpoint
@@ -91,6 +94,57 @@ def test_a_decision_is_provable_in_seconds(recorded: dict[str, Any]) -> None:
     assert (recorded["type"], recorded["outcome"], recorded["verified"]) == ("transaction.approved", "approved", True)
     assert recorded["key"].startswith("pk_local_")
     assert recorded["ip"].startswith("203.0.")
+
+
+def test_a_forgery_is_provable(deployment: Deployment, log: PublishedLog, tap: Tap) -> None:
+    """Other processes may be about to tell of others first; what none of them tells at once, the next tells later."""
+    agent, told = deployment.agent(), list[dict[str, Any]]()
+    deadline = time.monotonic() + 2 * PROVABLE_SECONDS
+    while not told:
+        assert time.monotonic() < deadline
+        request = deployment.sign(agent, "GET", "/v1/whoami")
+        forged = replace(request, headers={**request.headers, "X-Signature": "0" * 64})
+        assert deployment.send(forged).status_code == 401
+        with suppress(TimeoutError):
+            told = tap.wait(1, lambda event: event["ip"] == agent.address and not event["verified"], seconds=1)
+    entry = log.wait(told[0]["id"], PROVABLE_SECONDS)
+    assert (entry["outcome"], entry["verified"], entry["agent"]) == ("refused", False, None)
+    assert (entry["key"], entry["data"]["problem"]) == (agent.key_id, "invalid_credentials")
+
+
+def test_a_refusal_of_each_api_is_provable(deployment: Deployment, log: PublishedLog, tap: Tap) -> None:
+    agent = deployment.agent()
+    missing = deployment.send(deployment.sign(agent, "GET", "/v1/transactions/tx_0000000000000000000000"))
+    assert missing.status_code == 404
+    malformed = deployment.operator("POST", f"/v1/agents/{agent.agent_id}/suspend", {"reason": 1})
+    assert malformed.status_code == 400
+    wanted = {answer.json()["request_id"] for answer in (missing, malformed)}
+    told = tap.wait(2, lambda event: event["data"].get("request_id") in wanted)
+    entries = [log.wait(event["id"], PROVABLE_SECONDS) for event in told]
+    assert {(entry["agent"], entry["verified"], entry["data"]["problem"]) for entry in entries} == {
+        (agent.agent_id, True, "not_found"),
+        (agent.agent_id, False, "malformed_request"),
+    }
+    assert agent.secret not in json.dumps(entries)
+
+
+def test_the_authorizer_tells_of_its_refusals_and_of_nothing_else(deployment: Deployment) -> None:
+    role = deployment.role_of("Authorizer")
+    session = deployment.root("sts").assume_role(RoleArn=role, RoleSessionName="forger")["Credentials"]
+    bus = boto3.client(
+        "events",
+        endpoint_url=deployment.description["endpoint_url"],
+        region_name=deployment.description["region"],
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+    own: Any = {"EventBusName": deployment.outputs["BusName"], "Source": "portcullis", "Detail": "{}"}
+    own |= {"DetailType": "authentication.refused"}
+    forgeries: list[Any] = [{"DetailType": "transaction.approved"}, {"Source": "price"}, {"EventBusName": "default"}]
+    for forged in forgeries:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            bus.put_events(Entries=[own, own | forged])
 
 
 def test_the_whole_log_is_sound_and_holds_each_event_once(log: PublishedLog, recorded: dict[str, Any]) -> None:

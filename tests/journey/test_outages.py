@@ -10,14 +10,7 @@ from tests.journey.deployment import Deployment
 @contextmanager
 def without_dynamodb(deployment: Deployment, function: str) -> Iterator[None]:
     """The function's role loses DynamoDB for a while."""
-    found = [
-        described
-        for page in deployment.root("lambda").get_paginator("list_functions").paginate()
-        for described in page["Functions"]
-        if function in described["FunctionName"]
-    ]
-    (described,) = found
-    role = described["Role"].rsplit("/", 1)[1]
+    role = deployment.role_of(function).rsplit("/", 1)[1]
     iam = deployment.root("iam")
     statement = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

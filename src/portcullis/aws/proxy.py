@@ -9,6 +9,7 @@ from typing import Any
 from portcullis.aws import telemetry
 from portcullis.aws.wire import AwsError, Unavailable
 from portcullis.domain.models import Model, validate
+from portcullis.domain.refusals import REQUEST, RefusedRequest
 from portcullis.protocol.problems import (
     CONTENT_TYPE,
     PROBLEMS,
@@ -43,18 +44,28 @@ class Refusal(Exception):
         return answer
 
 
-def respond(event: dict[str, Any], handle: Callable[[], Answer]) -> Answer:
-    """The answer of ``handle``, with every refusal and outage rendered. A store that is out of reach is 503."""
+def respond(event: dict[str, Any], handle: Callable[[], Answer], refused: Callable[[str], None]) -> Answer:
+    """The answer of ``handle``, with every refusal and outage rendered. A store that is out of reach is 503.
+
+    ``refused`` is called with the code of whatever is not a success; for a fault, which is raised, with what API
+    Gateway makes of it.
+    """
     route, identifier = f"{event['httpMethod']} {event['resource']}", request_id(event)
     try:
         answer = handle()
     except Refusal as refusal:
+        refused(refusal.code)
         answer = refusal.answer(identifier)
     except MalformedInput as error:
+        refused("malformed_request")
         answer = problem("malformed_request", identifier, str(error), field=error.field)
     except (Unavailable, AwsError) as error:
+        refused("dependency_unavailable")
         answer = problem("dependency_unavailable", identifier)
         telemetry.count("Fault", dimensions={"Route": route}, cause=str(error), request_id=identifier)
+    except Exception:
+        refused("dependency_unavailable")
+        raise
     dimensions = {"Route": route, "Status": str(answer["statusCode"])}
     telemetry.count("Answer", dimensions=dimensions, request_id=identifier)
     return answer
@@ -82,6 +93,19 @@ def request_id(event: dict[str, Any]) -> str:
     """API Gateway's own id of the request."""
     identifier: str = event["requestContext"]["requestId"]
     return identifier
+
+
+def refused_request(event: dict[str, Any], code: str, **who: Any) -> RefusedRequest:
+    """What to tell of a request that got ``code``; ``who`` names its sender, as the fields of RefusedRequest do."""
+    return RefusedRequest(
+        REQUEST,
+        code,
+        event["requestContext"]["identity"]["sourceIp"],
+        method=event["httpMethod"],
+        route=event["resource"],
+        request_id=request_id(event),
+        **who,
+    )
 
 
 def raw_body(event: dict[str, Any]) -> bytes:

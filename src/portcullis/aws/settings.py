@@ -31,6 +31,7 @@ class AuthorizerSettings:
     core_table: str
     nonces_table: str
     mac_key_id: str
+    bus: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class AgentApiSettings:
     stage: str
     core_table: str
     policy_bucket: str
+    bus: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class OperatorApiSettings:
     nonces_table: str
     policy_bucket: str
     mac_key_id: str
+    bus: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +101,27 @@ def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:
 def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
     """The authorizer's settings, or MissingSetting."""
     read = _reader(environ)
-    return AuthorizerSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("NONCES_TABLE"), read("MAC_KEY_ID"))
+    return AuthorizerSettings(
+        read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("NONCES_TABLE"), read("MAC_KEY_ID"), read("BUS_NAME")
+    )
 
 
 def agent_api(environ: Mapping[str, str] = os.environ) -> AgentApiSettings:
     """The agent API's settings, or MissingSetting."""
     read = _reader(environ)
-    return AgentApiSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("POLICY_BUCKET"))
+    return AgentApiSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("POLICY_BUCKET"), read("BUS_NAME"))
 
 
 def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings:
     """The operator API's settings, or MissingSetting."""
     read = _reader(environ)
     return OperatorApiSettings(
-        read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("NONCES_TABLE"), read("POLICY_BUCKET"), read("MAC_KEY_ID")
+        read("PORTCULLIS_STAGE"),
+        read("CORE_TABLE"),
+        read("NONCES_TABLE"),
+        read("POLICY_BUCKET"),
+        read("MAC_KEY_ID"),
+        read("BUS_NAME"),
     )
 
 

@@ -1,7 +1,8 @@
 """Calls to AWS over one kept connection per service: signed, bounded in time, retried where a retry is safe.
 
-Every call here is a read or a conditional write that carries its own proof of identity, so that sending it twice is
-the same as once. What cannot be reached within the attempts is Unavailable: the caller fails closed.
+Every call here is a read, a conditional write that carries its own proof of identity, or a batch of events whose
+consumers drop repeats by their ids, so that sending it twice is the same as once. What cannot be reached within the
+attempts is Unavailable: the caller fails closed.
 """
 
 import http.client
@@ -69,11 +70,15 @@ class Service:
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        attempts: int = ATTEMPTS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._name = name
         self._environment = environment
         self._clock = clock
         self._sleep = sleep
+        self._attempts = attempts
+        self._timeout = timeout_seconds
         url = urlsplit(environment.endpoint_url or f"https://{name}.{environment.region}.amazonaws.com")
         self._secure = url.scheme == "https"
         self._address = (url.hostname or "", url.port)
@@ -106,7 +111,7 @@ class Service:
             )
             target += "?" + "&".join(f"{name}={value}" for name, value in pairs)
         failure: Exception | None = None
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._attempts):
             if attempt:
                 self._sleep(random.uniform(0, _BACKOFF_SECONDS * 2**attempt))  # noqa: S311 jitter, not a secret
             try:
@@ -136,9 +141,9 @@ class Service:
         host, port = self._address
         if self._secure:
             context = ssl.create_default_context()
-            self._connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+            self._connection = http.client.HTTPSConnection(host, port, timeout=self._timeout, context=context)
         else:
-            self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+            self._connection = http.client.HTTPConnection(host, port, timeout=self._timeout)
         return self._connection
 
     def _close(self) -> None:

@@ -40,9 +40,12 @@ def recordable(delivered: str, sent_at: int) -> Recordable:
     """The entry for an event as EventBridge wraps it; ``sent_at``, in microseconds, is when the queue received it."""
     received = delivered.encode("utf-8", "surrogatepass")
     try:
-        event = json.loads(delivered, parse_float=str, parse_int=_integer)["detail"]
+        wrapped = json.loads(delivered, parse_float=str, parse_int=_integer)
+        event = wrapped["detail"]
         if event["v"] != VERSION:
             return _rejected("unknown_version", received, sent_at)
+        if event["type"] != wrapped["detail-type"]:  # which is what IAM lets a role put
+            return _rejected("malformed", received, sent_at)
         entry = _entry(event)
         return Recordable(entry.id, audit_entries.encode(entry), times.parse_rfc3339(entry.at))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, MalformedEntry):

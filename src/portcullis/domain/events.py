@@ -1,37 +1,22 @@
 """The event envelope (DESIGN 2.4), built here and nowhere else.
 
 ``{v, id, type, agent, key, ip, at, txid, rev, verified, data}`` with ``id`` = subject ``#`` rev. The subject is the
-transaction, or else the agent, the price table or the approvers that were changed. Consumers order by ``rev``.
+transaction, or else the agent, the price table or the approvers that were changed, or a refusal. Consumers order by
+``rev``. The authorizer imports this, so it imports nothing of what events are made of.
 """
 
 from typing import Any
 
 from portcullis.domain import times
-from portcullis.domain.record import Mover, Record, describe_to_operator
 
 VERSION = 1
-
-
-def of_record(record: Record) -> dict[str, Any]:
-    """The event of a transaction's latest state: of its decision, or of who moved it since."""
-    moved = record.moved or Mover(record.agent, record.key_id, record.source_ip, record.created_at)
-    return _envelope(
-        subject=record.id,
-        rev=record.rev,
-        type_=record.type,
-        agent=record.agent,
-        key=moved.key_id,
-        source_ip=moved.source_ip,
-        at=moved.at,
-        txid=record.id,
-        verified=moved.key_id is not None,
-        data=describe_to_operator(record),
-    )
+SOURCE = "portcullis"
+"""What every event on the bus has as its source."""
 
 
 def of_change(item: dict[str, Any]) -> dict[str, Any]:
     """The event of a change by an operator or a function, from the stored ``EVENT#`` item."""
-    return _envelope(
+    return envelope(
         subject=item["subject"],
         rev=item["rev"],
         type_=item["type"],
@@ -47,7 +32,7 @@ def of_change(item: dict[str, Any]) -> dict[str, Any]:
 
 def of_malformed(partition: str, sort_key: str, at: int, error: str) -> dict[str, Any]:
     """The event of a stored item that could not be read, so that it is missed by nobody."""
-    return _envelope(
+    return envelope(
         subject=f"{partition}/{sort_key}",
         rev=0,
         type_="outbox.malformed",
@@ -61,7 +46,7 @@ def of_malformed(partition: str, sort_key: str, at: int, error: str) -> dict[str
     )
 
 
-def _envelope(
+def envelope(
     *,
     subject: str,
     rev: int,
@@ -74,6 +59,7 @@ def _envelope(
     verified: bool,
     data: dict[str, Any],
 ) -> dict[str, Any]:
+    """The event. ``at`` is microseconds; ``verified`` says that a request that passed every step caused it."""
     return {
         "v": VERSION,
         "id": f"{subject}#{rev}",

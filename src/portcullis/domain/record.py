@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from portcullis.domain import money, times
+from portcullis.domain import events, money, times
 from portcullis.domain.decisions import Approved, Decision, Denied, NeedsApproval, Violation
 from portcullis.domain.rate import Rate
 
@@ -132,6 +132,23 @@ def describe(record: Record) -> dict[str, Any]:
 def describe_to_operator(record: Record) -> dict[str, Any]:
     """The public form, and what no agent may know: what the shadow policy would have said, where it differs."""
     return describe(record) | ({"shadow": record.shadow} if record.shadow else {})
+
+
+def event_of(record: Record) -> dict[str, Any]:
+    """The event of its latest state: of its decision, or of who moved it since."""
+    moved = record.moved or Mover(record.agent, record.key_id, record.source_ip, record.created_at)
+    return events.envelope(
+        subject=record.id,
+        rev=record.rev,
+        type_=record.type,
+        agent=record.agent,
+        key=moved.key_id,
+        source_ip=moved.source_ip,
+        at=moved.at,
+        txid=record.id,
+        verified=moved.key_id is not None,
+        data=describe_to_operator(record),
+    )
 
 
 def describe_violations(violations: tuple[Violation, ...]) -> list[dict[str, Any]]:

@@ -64,16 +64,17 @@ def verify(
     credentials = read_credentials(request, stage)  # a
     if isinstance(credentials, Refused):
         return credentials
+    key_id = credentials.key_id.text
     if not credentials.is_current(now):  # b
-        return Refused("timestamp_out_of_window")
-    key = find_key(credentials.key_id.text)  # c
+        return Refused("timestamp_out_of_window", key_id)
+    key = find_key(key_id)  # c
     signed = _signed(credentials, key, secret_of, check_ed25519)  # d
     if key is None or not signed or not _usable(key, now):  # e
-        return Refused("invalid_credentials")
+        return Refused("invalid_credentials", key_id)
     if not _allowed(key.ip_ranges, request.source_ip):
-        return Refused("ip_not_allowed")
+        return Refused("ip_not_allowed", key_id)
     if not claim_nonce(key.key_id, credentials.nonce, credentials.timestamp):  # f
-        return Refused("nonce_replayed")
+        return Refused("nonce_replayed", key_id)
     return Verified(key, credentials.digest)
 
 

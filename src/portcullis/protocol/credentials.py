@@ -5,7 +5,7 @@ credential may stand beside them: a request that could be read in two ways is re
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from portcullis.protocol import keys, signing
 from portcullis.protocol import message_signatures as messages
@@ -26,9 +26,10 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The ``code`` of DESIGN 4."""
+    """The ``code`` of DESIGN 4, and the key id that the request names, if it is well formed. Nothing vouches for it."""
 
     code: str
+    key_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

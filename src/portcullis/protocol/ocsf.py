@@ -67,6 +67,7 @@ _FAMILIES = {
     "authentication": Ocsf(_AUTHENTICATION, _LOGON, LOW),
     "anomaly": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
     "incident": Ocsf(_INCIDENT_FINDING, _FINDING_UPDATE, HIGH),
+    "request": Ocsf(_API_ACTIVITY, _OTHER, LOW),
 }
 _ANYTHING = Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL)
 

@@ -8,9 +8,16 @@ import pytest
 from portcullis.aws import settings
 
 READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
-    settings.authorizer: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "MAC_KEY_ID"],
-    settings.agent_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "POLICY_BUCKET"],
-    settings.operator_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "POLICY_BUCKET", "MAC_KEY_ID"],
+    settings.authorizer: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "MAC_KEY_ID", "BUS_NAME"],
+    settings.agent_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "POLICY_BUCKET", "BUS_NAME"],
+    settings.operator_api: [
+        "PORTCULLIS_STAGE",
+        "CORE_TABLE",
+        "NONCES_TABLE",
+        "POLICY_BUCKET",
+        "MAC_KEY_ID",
+        "BUS_NAME",
+    ],
     settings.price_feed: ["CORE_TABLE"],
     settings.audit_writer: ["AUDIT_BUCKET", "CLAIMS_TABLE", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
     settings.proposals: ["CORE_TABLE"],

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portcullis.domain import events
-from portcullis.domain.record import Record, describe
+from portcullis.domain.record import Record, describe, event_of
 from tests.unit.domain import builders
 
 FIELDS = ["v", "id", "type", "agent", "key", "ip", "at", "txid", "rev", "verified", "data"]
@@ -31,7 +31,7 @@ def change() -> dict[str, Any]:
     "record", [builders.record(), builders.held(), builders.denied()], ids=lambda made: made.status
 )
 def test_of_a_transaction(record: Record) -> None:
-    envelope = events.of_record(record)
+    envelope = event_of(record)
 
     assert list(envelope) == FIELDS
     assert envelope == {
@@ -81,4 +81,4 @@ def test_a_change_without_a_field_is_a_fault(change: dict[str, Any], name: str) 
 
 
 def test_every_revision_is_an_event_of_its_own() -> None:
-    assert events.of_record(builders.record(rev=2))["id"] == f"{builders.TXID}#2"
+    assert event_of(builders.record(rev=2))["id"] == f"{builders.TXID}#2"

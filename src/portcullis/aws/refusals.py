@@ -1,0 +1,66 @@
+"""Tells the bus of refusals. No answer waits for it for long, and none is changed by it."""
+
+import json
+import secrets
+from typing import Any
+
+from portcullis.aws import telemetry
+from portcullis.aws.settings import AwsEnvironment
+from portcullis.aws.wire import AwsError, Service, Unavailable
+from portcullis.domain import events
+from portcullis.domain.refusals import Refusals, RefusedRequest
+
+ATTEMPTS = 2
+"""The first may meet a connection that the service has closed since the last call."""
+TIMEOUT_SECONDS = 0.5
+
+
+class Teller:
+    """The refusals of one process, and the ``bus`` that is told of them. ``function`` names it in metrics."""
+
+    def __init__(self, environment: AwsEnvironment, bus: str, function: str) -> None:
+        self._service = Service("events", environment, attempts=ATTEMPTS, timeout_seconds=TIMEOUT_SECONDS)
+        self._bus = bus
+        self._function = function
+        self._refusals = Refusals()
+
+    def count(self, refused: RefusedRequest, now: int) -> None:
+        """Have it told in a sum."""
+        self._refusals.add(refused, now)
+
+    def tell(self, refused: RefusedRequest, now: int) -> None:
+        """Have it told in an event of its own."""
+        self._refusals.add_single(refused, now, _token())
+
+    def flush(self, now: int) -> None:
+        """Tell what it is time to tell. What the bus does not take is kept for the next time."""
+        batch = self._refusals.batch(now, _token)
+        if batch:
+            self._refusals.told(self._put(batch), now)
+
+    def _put(self, batch: list[dict[str, Any]]) -> set[str]:
+        """The ids of the events that the bus has taken."""
+        try:
+            answer = self._service.json_call("AWSEvents.PutEvents", "1.1", {"Entries": [*map(self._entry, batch)]})
+        except (Unavailable, AwsError) as error:
+            cause, results = str(error), []
+        else:
+            results = answer.get("Entries", [])
+            cause = next((result["ErrorCode"] for result in results if result.get("ErrorCode")), "")
+        told = {event["id"] for event, result in zip(batch, results, strict=False) if not result.get("ErrorCode")}
+        if len(told) < len(batch):
+            untold = len(batch) - len(told)
+            telemetry.count("RefusalsUntold", dimensions={"Function": self._function}, events=untold, cause=cause)
+        return told
+
+    def _entry(self, event: dict[str, Any]) -> dict[str, str]:
+        return {
+            "EventBusName": self._bus,
+            "Source": events.SOURCE,
+            "DetailType": event["type"],
+            "Detail": json.dumps(event, separators=(",", ":")),
+        }
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(16)
