@@ -63,3 +63,9 @@ def leading_keys(*patterns: str) -> Mapping[str, Mapping[str, object]]:
     """Only items whose partition key matches one of ``patterns``. For all of none holds too, hence the Null."""
     key = "dynamodb:LeadingKeys"
     return {"ForAllValues:StringLike": {key: list(patterns)}, "Null": {key: "false"}}
+
+
+def sources(*names: str) -> Mapping[str, Mapping[str, object]]:
+    """Only events whose source is one of ``names``. A call puts several; for all of none holds too, hence the Null."""
+    key = "events:source"
+    return {"ForAllValues:StringEquals": {key: list(names)}, "Null": {key: "false"}}

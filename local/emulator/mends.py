@@ -3,6 +3,7 @@
 from local.emulator import (
     api_authorization,
     api_events,
+    event_sources,
     function_pool,
     gateway_responses,
     inert_types,
@@ -25,6 +26,7 @@ from local.emulator.settings import EmulatorSettings
 MENDS = (
     api_authorization,
     api_events,
+    event_sources,
     gateway_responses,
     inert_types,
     invoke_permissions,

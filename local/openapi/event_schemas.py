@@ -33,6 +33,17 @@ class TransactionData(Transaction):
     shadow: NotRequired[Annotated[str, Field(json_schema_extra={"enum": [*STATUSES[:3]]})]]
 
 
+class TransactionUnrecorded(TypedDict):
+    """A state that the transaction was in, told afterwards because its own event was lost: which, and since when
+    (`at`). Nothing else of it is known but what never changes; who moved it there is told only where `rev` is 1."""
+
+    id: str
+    agent_id: AgentId
+    status: Annotated[str, Field(json_schema_extra={"enum": [*STATUSES]})]
+    content_sha256: Sha256
+    rebuilt: Annotated[bool, Field(json_schema_extra={"const": True})]
+
+
 class AgentCreated(Change):
     """An agent and the first version of its policy."""
 
@@ -175,6 +186,7 @@ class Malformed(TypedDict):
 
 DATA: Mapping[str, Any] = {
     **{f"transaction.{status}": TransactionData for status in STATUSES},
+    "transaction.unrecorded": TransactionUnrecorded,
     "agent.created": AgentCreated,
     "agent.suspended": AgentSuspended,
     "policy.published": PolicyPublished,

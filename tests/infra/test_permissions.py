@@ -19,6 +19,8 @@ MAY = {
     "Outbox": LOG,
     "PriceFeed": LOG | CONSUME | {"dynamodb:GetItem", "dynamodb:PutItem"},
     "Proposals": LOG | READ_WRITE | {"dynamodb:Query"},
+    "Reconciler": LOG
+    | {"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:BatchGetItem", "events:PutEvents"},
     "Sweeper": LOG | {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"},
 }
 
@@ -59,17 +61,42 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
         name: [
             tuple(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
-            if "Condition" in statement
+            if "dynamodb:LeadingKeys" in text_of(statement)
         ]
-        for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals", "Sweeper")
+        for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
     }
     assert kinds == {
         "Authorizer": [("KEY#*",)],
         "AgentFunction": [("AGENT#*",), ("PRICES",), ("ag_*",)],
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
+        "Reconciler": [("RECONCILER",)],
         "Sweeper": [("AGENT#*", "SWEEPER"), ("AGENTS", "ag_*")],
     }
+
+
+def test_only_the_reconciler_scans_and_it_writes_no_more_than_its_place(gateway: Template) -> None:
+    reconciler = functions(gateway)["Reconciler"]
+    on_core = {
+        action: "dynamodb:LeadingKeys" in text_of(statement)
+        for statement in gateway.statements_of(gateway.role_of(reconciler))
+        for action in as_list(statement["Action"])
+        if "GetAttCore" in text_of(statement["Resource"])
+    }
+    assert on_core == {"dynamodb:Scan": False, "dynamodb:GetItem": True, "dynamodb:UpdateItem": True}
+    scanning = {name for name, actions in MAY.items() if "dynamodb:Scan" in actions}
+    assert scanning == {"Reconciler"}
+
+
+def test_only_the_reconciler_puts_events_and_only_as_the_outbox_does(gateway: Template) -> None:
+    putting = {
+        name: statement["Condition"]
+        for name, id_ in functions(gateway).items()
+        for statement in gateway.statements_of(gateway.role_of(id_))
+        if "events:PutEvents" in as_list(statement["Action"])
+    }
+    own = {"ForAllValues:StringEquals": {"events:source": ["portcullis"]}, "Null": {"events:source": "false"}}
+    assert putting == {"Reconciler": own}
 
 
 def test_nonces_are_only_put_by_the_authorizer_and_only_their_uses_read_by_operators(gateway: Template) -> None:

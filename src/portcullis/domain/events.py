@@ -29,6 +29,31 @@ def of_record(record: Record) -> dict[str, Any]:
     )
 
 
+def of_past(record: Record, index: int) -> dict[str, Any]:
+    """What is still known of an earlier state, the one at ``index`` of its past: which it was and since when. Who
+    moved it there is known of its first state only, and the rest of its content of none."""
+    past, rev = record.past[index], record.rev - len(record.past) + index
+    asked = rev == 1
+    return _envelope(
+        subject=record.id,
+        rev=rev,
+        type_="transaction.unrecorded",
+        agent=record.agent,
+        key=record.key_id if asked else None,
+        source_ip=record.source_ip if asked else "",
+        at=past.at,
+        txid=record.id,
+        verified=asked,
+        data={
+            "id": record.id,
+            "agent_id": record.agent,
+            "status": past.status,
+            "content_sha256": record.content_sha256.hex(),
+            "rebuilt": True,
+        },
+    )
+
+
 def of_change(item: dict[str, Any]) -> dict[str, Any]:
     """The event of a change by an operator or a function, from the stored ``EVENT#`` item."""
     return _envelope(

@@ -48,11 +48,20 @@ class Mover:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A state that a transaction was in, and since when."""
+
+    status: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A transaction as decided. Instants are microseconds, ``usd`` micro-USD (None: unpriced).
 
     ``windows`` are those of money that it reserved, ``approval_by`` the approvals still missing, in order.
     ``expires_at`` ends the state it is in: a held one's approval, an approved one's time to be claimed, a lease.
+    ``past`` are the states before this one, oldest first, one for each earlier ``rev``.
     """
 
     id: str
@@ -79,6 +88,12 @@ class Record:
     claim_sha256: bytes | None = None
     outcome: str | None = None
     moved: Mover | None = None
+    past: tuple[Past, ...] = ()
+
+    @property
+    def changed_at(self) -> int:
+        """Since when it is as it is."""
+        return self.moved.at if self.moved else self.created_at
 
     @property
     def type(self) -> str:
