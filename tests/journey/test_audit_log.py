@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from portcullis.aws.dynamo import to_attributes
 from portcullis.aws.ed25519 import verifies_bytes
+from portcullis.aws.reconcile import CURSOR
 from portcullis.protocol import audit_entries, checkpoints, log_verification, merkle, segments, tiles
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_verification import Report
@@ -99,6 +101,36 @@ def test_the_whole_log_is_sound_and_holds_each_event_once(log: PublishedLog, rec
         time.sleep(1)  # it may have grown while it was read
     assert report.entries > 0
     assert report.findings == ()
+
+
+@pytest.fixture
+def stopped_pipe(deployment: Deployment) -> Iterator[None]:
+    """The outbox's pipe delivers nothing meanwhile, and all of it afterwards."""
+    pipes = deployment.root("pipes")
+    (name,) = [pipe["Name"] for pipe in pipes.list_pipes()["Pipes"]]
+    pipes.stop_pipe(Name=name)
+    yield
+    pipes.start_pipe(Name=name)
+
+
+def function_names(deployment: Deployment) -> list[str]:
+    pages = deployment.root("lambda").get_paginator("list_functions").paginate()
+    return [function["FunctionName"] for page in pages for function in page["Functions"]]
+
+
+def test_what_the_pipe_lost_is_recorded_all_the_same(
+    deployment: Deployment, log: PublishedLog, stopped_pipe: None
+) -> None:
+    dynamodb, table = deployment.root("dynamodb"), deployment.outputs["CoreTable"]
+    at = time.time_ns() // 1000 - 2 * 24 * 3600 * 10**6
+    change = {"subject": "OLD", "type": "price.refused", "agent": None, "key": None, "ip": "", "at": at, "rev": 1}
+    item = {"pk": "OLD", "sk": "EVENT#0000000001", **change, "data": {"actor": "gateway", "reason": "none"}}
+    dynamodb.put_item(TableName=table, Item=to_attributes(item))
+    dynamodb.delete_item(TableName=table, Key=to_attributes(CURSOR))
+    (name,) = [name for name in function_names(deployment) if "Reconciler" in name]
+    run = json.loads(deployment.root("lambda").invoke(FunctionName=name)["Payload"].read())
+    assert (run["lost"], run["finished"]) == (1, True)
+    assert log.wait("OLD#1", PROVABLE_SECONDS)["type"] == "price.refused"
 
 
 @pytest.fixture
