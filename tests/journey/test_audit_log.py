@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -103,14 +104,16 @@ def test_the_whole_log_is_sound_and_holds_each_event_once(log: PublishedLog, rec
     assert report.findings == ()
 
 
-@pytest.fixture
+@contextmanager
 def stopped_pipe(deployment: Deployment) -> Iterator[None]:
     """The outbox's pipe delivers nothing meanwhile, and all of it afterwards."""
     pipes = deployment.root("pipes")
     (name,) = [pipe["Name"] for pipe in pipes.list_pipes()["Pipes"]]
     pipes.stop_pipe(Name=name)
-    yield
-    pipes.start_pipe(Name=name)
+    try:
+        yield
+    finally:
+        pipes.start_pipe(Name=name)
 
 
 def function_names(deployment: Deployment) -> list[str]:
@@ -118,19 +121,25 @@ def function_names(deployment: Deployment) -> list[str]:
     return [function["FunctionName"] for page in pages for function in page["Functions"]]
 
 
-def test_what_the_pipe_lost_is_recorded_all_the_same(
-    deployment: Deployment, log: PublishedLog, stopped_pipe: None
+def test_what_the_pipe_does_not_deliver_is_recorded_all_the_same_and_once(
+    deployment: Deployment, log: PublishedLog
 ) -> None:
     dynamodb, table = deployment.root("dynamodb"), deployment.outputs["CoreTable"]
     at = time.time_ns() // 1000 - 2 * 24 * 3600 * 10**6
     change = {"subject": "OLD", "type": "price.refused", "agent": None, "key": None, "ip": "", "at": at, "rev": 1}
     item = {"pk": "OLD", "sk": "EVENT#0000000001", **change, "data": {"actor": "gateway", "reason": "none"}}
-    dynamodb.put_item(TableName=table, Item=to_attributes(item))
-    dynamodb.delete_item(TableName=table, Key=to_attributes(CURSOR))
     (name,) = [name for name in function_names(deployment) if "Reconciler" in name]
-    run = json.loads(deployment.root("lambda").invoke(FunctionName=name)["Payload"].read())
-    assert (run["lost"], run["finished"]) == (1, True)
-    assert log.wait("OLD#1", PROVABLE_SECONDS)["type"] == "price.refused"
+    with stopped_pipe(deployment):
+        dynamodb.put_item(TableName=table, Item=to_attributes(item))
+        dynamodb.delete_item(TableName=table, Key=to_attributes(CURSOR))
+        run = json.loads(deployment.root("lambda").invoke(FunctionName=name)["Payload"].read())
+        assert (run["lost"], run["finished"]) == (1, True)
+        assert log.wait("OLD#1", PROVABLE_SECONDS)["type"] == "price.refused"
+    later = deployment.pay(deployment.agent()).json()["id"]
+    log.wait(f"{later}#1", PROVABLE_SECONDS)
+    checkpoint = log.checkpoint()
+    assert checkpoint is not None
+    assert [json.loads(data)["id"] for data in log.entries(checkpoint.size)].count("OLD#1") == 1
 
 
 @pytest.fixture
