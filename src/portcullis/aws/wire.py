@@ -1,7 +1,8 @@
 """Calls to AWS over one kept connection per service: signed, bounded in time, retried where a retry is safe.
 
-Every call here is a read or a conditional write that carries its own proof of identity, so that sending it twice is
-the same as once. What cannot be reached within the attempts is Unavailable: the caller fails closed.
+Every call here is a read, a conditional write that carries its own proof of identity, or an event that consumers handle
+once, so that sending it twice is the same as once. What cannot be reached within the attempts is Unavailable: the
+caller fails closed.
 """
 
 import http.client
