@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from portcullis.aws import records
+from portcullis.aws import stored_events
 from portcullis.aws.dynamo import from_attributes
-from portcullis.domain import events, record
+from portcullis.domain import events
 from portcullis.domain.times import SECOND
 
 
@@ -18,11 +18,7 @@ def handler(batch: list[dict[str, Any]], _context: object) -> list[dict[str, Any
 
 def _envelope(change: dict[str, Any]) -> dict[str, Any]:
     try:
-        return _readable(from_attributes(change["NewImage"]))
+        return stored_events.latest(from_attributes(change["NewImage"]))
     except (KeyError, TypeError, ValueError) as error:
         keys, seconds = from_attributes(change["Keys"]), int(change["ApproximateCreationDateTime"])
         return events.of_malformed(keys["pk"], keys["sk"], seconds * SECOND, type(error).__name__)
-
-
-def _readable(item: dict[str, Any]) -> dict[str, Any]:
-    return record.event_of(records.from_item(item)) if item["sk"].startswith("TX#") else events.of_change(item)

@@ -10,8 +10,10 @@ SOURCE = "portcullis"
 
 
 def tell(bus: events.IEventBus, *types: str) -> iam.PolicyStatement:
-    """Events of these ``types`` and no other source or type. For all of none holds too, hence the Null."""
-    wanted: dict[str, object] = {"events:source": [SOURCE], "events:detail-type": list(types)}
+    """Events of these ``types``, or of any, and of no other source. For all of none holds too, hence the Null."""
+    wanted: dict[str, object] = {"events:source": [SOURCE]}
+    if types:
+        wanted["events:detail-type"] = list(types)
     given: dict[str, object] = dict.fromkeys(wanted, "false")
     when = {"ForAllValues:StringEquals": wanted, "Null": given}
     return allow("events:PutEvents", on=[bus.event_bus_arn], when=when)

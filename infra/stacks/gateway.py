@@ -19,6 +19,7 @@ from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
 from infra.functions.price_feed import price_feed
 from infra.functions.proposals import proposals
+from infra.functions.reconciler import reconciler
 from infra.functions.sweeper import sweeper
 from infra.stacks.data import Data
 
@@ -97,6 +98,7 @@ class Gateway(Stack):
         daily = proposals(self, data)
         Schedule(self, "ProposalsDaily", function=daily, every=Duration.days(1))
         Schedule(self, "Sweep", function=sweeper(self, data), every=Duration.minutes(1))
+        Schedule(self, "Reconcile", function=reconciler(self, data), every=Duration.hours(1))
         self._outputs()
 
     def _agent_api(self, data: Data) -> RestApi:

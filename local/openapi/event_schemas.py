@@ -9,29 +9,33 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from local.openapi.answers import KeyId, Sha256, Transaction, Version
+from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, Micros
 from local.openapi.operation import Json
 from local.openapi.refusal_events import AuthenticationRefused, RequestRefused
 from local.openapi.schemas import Untitled, polished
 from portcullis.domain.events import VERSION
-from portcullis.domain.operator_requests import Instant, Label, Network, Scope
+from portcullis.domain.operator_requests import Instant, Label
 from portcullis.domain.record import STATUSES
 from portcullis.domain.transaction import AgentId, Amount, Token
 
 FOLDER = Path(__file__).parents[2] / f"docs/events/v{VERSION}"
-Micros = Annotated[int, Field(ge=0, description="Microseconds since 1970.")]
-Actor = Annotated[str, Field(description="Who changed it: an ARN, or a part of the gateway.")]
-
-
-class Change(TypedDict):
-    """What every change tells."""
-
-    actor: Actor
 
 
 class TransactionData(Transaction):
     """The transaction as it is now. `shadow` is what a policy in shadow mode would have said, where it differs."""
 
     shadow: NotRequired[Annotated[str, Field(json_schema_extra={"enum": [*STATUSES[:3]]})]]
+
+
+class TransactionUnrecorded(TypedDict):
+    """A state that the transaction was in, told afterwards because its own event was lost: which, and since when
+    (`at`). Nothing else of it is known but what never changes; who moved it there is told only where `rev` is 1."""
+
+    id: str
+    agent_id: AgentId
+    status: Annotated[str, Field(json_schema_extra={"enum": [*STATUSES]})]
+    content_sha256: Sha256
+    rebuilt: Annotated[bool, Field(json_schema_extra={"const": True})]
 
 
 class AgentCreated(Change):
@@ -127,26 +131,6 @@ class ApproverLocked(ApproverChange):
     """Wrong codes have locked an approver for a while. Somebody may be guessing."""
 
 
-class KeyIssued(Change):
-    """A new key. The envelope's `key` names it, as in the other events of keys."""
-
-    scopes: list[Scope]
-    ip_ranges: list[Network]
-    ends_at: Micros | None
-    rate: Annotated[str, Field(description="Requests per minute and burst, `60/10`; empty: the agent's alone.")]
-    algorithm: str
-
-
-class KeyRetiring(Change):
-    """A key has an end."""
-
-    ends_at: Micros
-
-
-class KeyRevoked(Change):
-    """A key is refused from now on."""
-
-
 class PriceSet(Change):
     """What one token is worth; `expires_at` is null for a peg."""
 
@@ -176,6 +160,7 @@ class Malformed(TypedDict):
 
 DATA: Mapping[str, Any] = {
     **{f"transaction.{status}": TransactionData for status in STATUSES},
+    "transaction.unrecorded": TransactionUnrecorded,
     "agent.created": AgentCreated,
     "agent.suspended": AgentSuspended,
     "policy.published": PolicyPublished,

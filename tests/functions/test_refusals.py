@@ -167,7 +167,7 @@ def test_a_bus_that_is_out_of_reach_changes_no_answer_and_loses_no_count(
     agent = stack.agent()
     later(0)
     with monkeypatch.context() as outage:
-        outage.setattr(refusals.Teller, "_entry", _unreachable)
+        outage.setattr(refusals, "entry", _unreachable)
         forged = [stack.call(agent, "GET", "/v1/whoami", tamper=set_header("X-Signature", "0" * 64)) for _ in range(3)]
         missing = [stack.call(agent, "GET", NO_SUCH) for _ in range(3)]
     assert [answer.code for answer in forged + missing] == ["invalid_credentials"] * 3 + ["not_found"] * 3
@@ -180,7 +180,7 @@ def test_a_bus_that_is_out_of_reach_changes_no_answer_and_loses_no_count(
     assert counts == {"authentication.refused": 3, "request.refused": 3}
 
 
-def _unreachable(_self: refusals.Teller, _event: Event) -> dict[str, str]:
+def _unreachable(_bus: str, _event: Event) -> dict[str, str]:
     raise Unavailable("events: refused")
 
 

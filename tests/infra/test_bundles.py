@@ -25,6 +25,7 @@ THIRD_PARTY = {
     "outbox": set[str](),
     "price_feed": PYDANTIC,
     "proposals": set[str](),
+    "reconciler": set[str](),
     "sweeper": set[str](),
     "agent_api": PYDANTIC,
     "operator_api": PYDANTIC | {"aws_lambda_powertools", "jmespath"},

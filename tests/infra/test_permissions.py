@@ -22,6 +22,8 @@ MAY = {
     "Outbox": LOG,
     "PriceFeed": LOG | CONSUME | {"dynamodb:GetItem", "dynamodb:PutItem"},
     "Proposals": LOG | READ_WRITE | {"dynamodb:Query"},
+    "Reconciler": LOG
+    | {"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:BatchGetItem", "events:PutEvents"},
     "Sweeper": LOG | {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"},
 }
 
@@ -65,15 +67,16 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
         name: [
             tuple(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
-            if "ForAllValues:StringLike" in statement.get("Condition", {})
+            if "dynamodb:LeadingKeys" in text_of(statement)
         ]
-        for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals", "Sweeper")
+        for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
     }
     assert kinds == {
         "Authorizer": [("KEY#*",)],
         "AgentFunction": [("AGENT#*",), ("PRICES",), ("ag_*",)],
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
+        "Reconciler": [("RECONCILER",)],
         "Sweeper": [("AGENT#*", "SWEEPER"), ("AGENTS", "ag_*")],
     }
 
@@ -86,12 +89,27 @@ def test_functions_put_only_their_types_of_events_on_the_bus_of_the_stage(gatewa
                 told[name] = statement["Condition"]["ForAllValues:StringEquals"]
                 assert statement["Condition"]["Null"] == dict.fromkeys(told[name], "false")
                 assert "GetAttBus" in text_of(statement["Resource"])
-    refused = {"events:source": ["portcullis"], "events:detail-type": ["request.refused"]}
+    source = {"events:source": ["portcullis"]}
+    refused = source | {"events:detail-type": ["request.refused"]}
     assert told == {
-        "Authorizer": refused | {"events:detail-type": ["authentication.refused"]},
+        "Authorizer": source | {"events:detail-type": ["authentication.refused"]},
         "AgentFunction": refused,
         "OperatorFunction": refused,
+        "Reconciler": source,  # as the outbox, whatever is stored
     }
+
+
+def test_only_the_reconciler_scans_and_it_writes_no_more_than_its_place(gateway: Template) -> None:
+    reconciler = functions(gateway)["Reconciler"]
+    on_core = {
+        action: "dynamodb:LeadingKeys" in text_of(statement)
+        for statement in gateway.statements_of(gateway.role_of(reconciler))
+        for action in as_list(statement["Action"])
+        if "GetAttCore" in text_of(statement["Resource"])
+    }
+    assert on_core == {"dynamodb:Scan": False, "dynamodb:GetItem": True, "dynamodb:UpdateItem": True}
+    scanning = {name for name, actions in MAY.items() if "dynamodb:Scan" in actions}
+    assert scanning == {"Reconciler"}
 
 
 def test_nonces_are_only_put_by_the_authorizer_and_only_their_uses_read_by_operators(gateway: Template) -> None:

@@ -16,6 +16,7 @@ def test_what_runs_by_the_clock(gateway: Template) -> None:
     found = {name[:-8]: (rule["ScheduleExpression"], rule["State"]) for name, rule in schedules(gateway).items()}
     assert found == {
         "Proposals": ("rate(1 day)", "ENABLED"),
+        "Reconciler": ("rate(1 hour)", "ENABLED"),
         "Sweeper": ("rate(1 minute)", "ENABLED"),
         "AuditWriter": ("rate(1 minute)", "ENABLED"),
     }
@@ -28,3 +29,12 @@ def test_a_scheduled_function_that_fails_is_an_alarm(gateway: Template) -> None:
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
     assert watched == set(schedules(gateway))
+
+
+def test_what_was_lost_or_could_not_be_read_is_an_alarm(gateway: Template) -> None:
+    watched = {
+        alarm["MetricName"]
+        for alarm in gateway.properties("AWS::CloudWatch::Alarm").values()
+        if alarm.get("Dimensions") == [{"Name": "Function", "Value": "reconciler"}] and alarm["Threshold"] == 1
+    }
+    assert watched == {"Reemitted", "ReconcileFault"}

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from local.tap import Tap
+from portcullis.aws.dynamo import to_attributes
 from portcullis.aws.ed25519 import verifies_bytes
+from portcullis.aws.reconcile import CURSOR
 from portcullis.protocol import audit_entries, checkpoints, log_verification, merkle, segments, tiles
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_verification import Report
@@ -153,6 +155,44 @@ def test_the_whole_log_is_sound_and_holds_each_event_once(log: PublishedLog, rec
         time.sleep(1)  # it may have grown while it was read
     assert report.entries > 0
     assert report.findings == ()
+
+
+@contextmanager
+def stopped_pipe(deployment: Deployment) -> Iterator[None]:
+    """The outbox's pipe delivers nothing meanwhile, and all of it afterwards."""
+    pipes = deployment.root("pipes")
+    (name,) = [pipe["Name"] for pipe in pipes.list_pipes()["Pipes"]]
+    pipes.stop_pipe(Name=name)
+    try:
+        yield
+    finally:
+        pipes.start_pipe(Name=name)
+
+
+def function_names(deployment: Deployment) -> list[str]:
+    pages = deployment.root("lambda").get_paginator("list_functions").paginate()
+    return [function["FunctionName"] for page in pages for function in page["Functions"]]
+
+
+def test_what_the_pipe_does_not_deliver_is_recorded_all_the_same_and_once(
+    deployment: Deployment, log: PublishedLog
+) -> None:
+    dynamodb, table = deployment.root("dynamodb"), deployment.outputs["CoreTable"]
+    at = time.time_ns() // 1000 - 2 * 24 * 3600 * 10**6
+    change = {"subject": "OLD", "type": "price.refused", "agent": None, "key": None, "ip": "", "at": at, "rev": 1}
+    item = {"pk": "OLD", "sk": "EVENT#0000000001", **change, "data": {"actor": "gateway", "reason": "none"}}
+    (name,) = [name for name in function_names(deployment) if "Reconciler" in name]
+    with stopped_pipe(deployment):
+        dynamodb.put_item(TableName=table, Item=to_attributes(item))
+        dynamodb.delete_item(TableName=table, Key=to_attributes(CURSOR))
+        run = json.loads(deployment.root("lambda").invoke(FunctionName=name)["Payload"].read())
+        assert (run["lost"], run["finished"]) == (1, True)
+        assert log.wait("OLD#1", PROVABLE_SECONDS)["type"] == "price.refused"
+    later = deployment.pay(deployment.agent()).json()["id"]
+    log.wait(f"{later}#1", PROVABLE_SECONDS)
+    checkpoint = log.checkpoint()
+    assert checkpoint is not None
+    assert [json.loads(data)["id"] for data in log.entries(checkpoint.size)].count("OLD#1") == 1
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ def template() -> str:
         "Bucket": {"Ref": "Bucket"},
         "Locked": {"Ref": "Locked"},
         "EchoName": {"Ref": "Echo"},
+        "TellerRole": {"Fn::GetAtt": ["Teller", "Arn"]},
         "ReaderRole": {"Fn::GetAtt": ["Reader", "Arn"]},
         "Pipe": {"Ref": "Pipe"},
     }
@@ -187,6 +188,7 @@ def _firewall() -> Resources:
 
 def _outbox() -> Resources:
     stream, dead = {"Fn::GetAtt": ["Core", "StreamArn"]}, {"Fn::GetAtt": ["Dead", "Arn"]}
+    own_source = {"ForAllValues:StringEquals": {"events:source": ["own"]}, "Null": {"events:source": "false"}}
     bus, enrich = {"Fn::GetAtt": ["Bus", "Arn"]}, {"Fn::GetAtt": ["Enrich", "Arn"]}
     pattern = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"type": {"S": [{"exists": True}]}}}}
     source = {
@@ -226,6 +228,7 @@ def _outbox() -> Resources:
         "Seen": {"Type": "AWS::Logs::LogGroup"},
         "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "portcullis-try"}},
         "Rule": {"Type": "AWS::Events::Rule", "Properties": to_targets},
+        "Teller": role("lambda.amazonaws.com", policy(["events:PutEvents"], [bus], own_source)),
         "PipeRole": role("pipes.amazonaws.com", grants),
         "Pipe": {"Type": "AWS::Pipes::Pipe", "Properties": pipe},
     }

@@ -1,9 +1,13 @@
 """The claims of the audit log in DynamoDB: one item for many, each an attribute with a start and a nonce."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from portcullis.aws.dynamo import Item, Table
 from portcullis.aws.expressions import Update
 from portcullis.aws.wire import Service
-from portcullis.domain.audit_claims import NAME_LENGTH
+from portcullis.domain import audit_records
+from portcullis.domain.audit_claims import NAME_LENGTH, Wanted
 from portcullis.domain.audit_operations import Claim, ClaimAll, Standing
 
 CLAIM_DAYS = 90
@@ -11,6 +15,7 @@ CLAIM_DAYS = 90
 FULL = 200
 """An item with this many names takes no more: of 46 bytes each, and with those of one more write, 14 KB at most."""
 START_BYTES = 8
+NOTHING = Standing({}, full=False)
 
 
 class Claims:
@@ -23,6 +28,25 @@ class Claims:
         """Do it at ``now``, in seconds, or tell what stood in the way."""
         done, item = self._table.update_if({"pk": claims.item}, _update(claims, now).request())
         return None if done else _standing(item)
+
+    def recorded(self, events: Sequence[dict[str, Any]]) -> frozenset[str]:
+        """The ids of those events that the audit writer was handed. A claim is made before the entry is committed, but
+        its message is delivered again until it is, so none of them needs the outbox any more."""
+        found = set[str]()
+        wanted = {event["id"]: Wanted(audit_records.of_event(event)) for event in events}
+        while wanted:
+            items = self._table.get_many([{"pk": name} for name in sorted({each.item for each in wanted.values()})])
+            standing = {item["pk"]: _standing(item) for item in items}
+            below = {}
+            for id_, each in wanted.items():
+                met = standing.get(each.item, NOTHING)
+                if each.name in met.claims:
+                    found.add(id_)
+                elif met.full:
+                    each.descend()
+                    below[id_] = each
+            wanted = below
+        return frozenset(found)
 
 
 def _update(claims: ClaimAll, now: int) -> Update:

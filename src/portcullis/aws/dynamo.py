@@ -1,7 +1,7 @@
 """DynamoDB's items as Python values, and its calls with their outcomes as values or exceptions."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ from portcullis.aws.wire import AwsError, Service, Unavailable
 
 Item = dict[str, Any]
 
+MOST_KEYS = 100
+"""That one BatchGetItem takes."""
 _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
@@ -133,9 +135,30 @@ class Table:
             return False, from_attributes(error.payload.get("Item") or {})
         return True, from_attributes(answer["Attributes"])
 
+    def get_many(self, keys: Sequence[Item]) -> list[Item]:
+        """Those of the items that are there, in any order. No two keys may be equal."""
+        found: list[Item] = []
+        for start in range(0, len(keys), MOST_KEYS):
+            wanted = [to_attributes(key) for key in keys[start : start + MOST_KEYS]]
+            while wanted:
+                answer = self._raw("BatchGetItem", {"RequestItems": {self.name: {"Keys": wanted}}})
+                found += [from_attributes(item) for item in answer["Responses"].get(self.name, ())]
+                left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+                if len(left) == len(wanted):
+                    raise Unavailable("DynamoDB read none of a batch")
+                wanted = left
+        return found
+
+    def scan(self, **request: Any) -> tuple[list[Item], Item | None]:
+        """One page of a Scan and the key to go on from."""
+        return self._page("Scan", request)
+
     def query(self, **request: Any) -> tuple[list[Item], Item | None]:
         """One page of a Query and the key to go on from."""
-        answer = self._call("Query", **request)
+        return self._page("Query", request)
+
+    def _page(self, operation: str, request: Mapping[str, Any]) -> tuple[list[Item], Item | None]:
+        answer = self._call(operation, **request)
         items = [from_attributes(item) for item in answer.get("Items", ())]
         last = answer.get("LastEvaluatedKey")
         return items, from_attributes(last) if last else None

@@ -9,7 +9,7 @@ from typing import Any
 from portcullis.aws import accounts
 from portcullis.aws.dynamo import Item, Table
 from portcullis.domain.decisions import BY_HUMAN, BY_PARTIES, BY_RISK_AGENT, Violation
-from portcullis.domain.record import Mover, Record
+from portcullis.domain.record import Mover, Past, Record
 
 RULE_CODES = {
     "kind_not_allowed": "k",
@@ -36,12 +36,24 @@ RULE_CODES = {
 }
 APPROVAL_CODES = {BY_PARTIES: "p", BY_RISK_AGENT: "r", BY_HUMAN: "h"}
 REASON_CODES = {"escrow_release": "e", "amount": "a", "possible_duplicate": "d"}
+STATUS_CODES = {
+    "approved": "a",
+    "pending_approval": "p",
+    "denied": "d",
+    "executing": "e",
+    "settled": "s",
+    "failed": "f",
+    "cancelled": "c",
+    "expired": "x",
+    "needs_reconciliation": "n",
+}
 
-_CODED = ("windows", "approval_by", "reasons", "violations", "approved_by", "moved")
+_CODED = ("windows", "approval_by", "reasons", "violations", "approved_by", "moved", "past")
 _IN_KEYS = ("id", "agent")
 _PLAIN = tuple(field.name for field in fields(Record) if field.name not in (*_CODED, *_IN_KEYS))
 _RULES = {code: rule for rule, code in RULE_CODES.items()}
 _APPROVALS = {code: by for by, code in APPROVAL_CODES.items()}
+_STATUSES = {code: status for status, code in STATUS_CODES.items()}
 _REASONS = {code: reason for reason, code in REASON_CODES.items()}
 
 
@@ -84,6 +96,7 @@ def from_item(item: Item) -> Record:
         violations=tuple(_violation(text) for text in item.get("violations", "").split()),
         approved_by=tuple(item.get("approved_by", "").split()),
         moved=_mover(item),
+        past=tuple(Past(_STATUSES[text[0]], int(text[1:])) for text in item.get("past", "").split()),
         **plain,
     )
 
@@ -100,6 +113,7 @@ def _coded(record: Record) -> Item:
         "moved_key": moved.key_id if moved else None,
         "moved_ip": moved.source_ip if moved else None,
         "moved_at": moved.at if moved else None,
+        "past": " ".join(f"{STATUS_CODES[past.status]}{past.at}" for past in record.past),
     }
 
 

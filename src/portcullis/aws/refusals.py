@@ -1,13 +1,12 @@
 """Tells the bus of refusals. No answer waits for it for long, and none is changed by it."""
 
-import json
 import secrets
 from typing import Any
 
 from portcullis.aws import telemetry
+from portcullis.aws.bus import entry
 from portcullis.aws.settings import AwsEnvironment
 from portcullis.aws.wire import AwsError, Service, Unavailable
-from portcullis.domain import events
 from portcullis.domain.refusals import Refusals, RefusedRequest
 
 ATTEMPTS = 2
@@ -41,7 +40,8 @@ class Teller:
     def _put(self, batch: list[dict[str, Any]]) -> set[str]:
         """The ids of the events that the bus has taken."""
         try:
-            answer = self._service.json_call("AWSEvents.PutEvents", "1.1", {"Entries": [*map(self._entry, batch)]})
+            entries = [entry(self._bus, event) for event in batch]
+            answer = self._service.json_call("AWSEvents.PutEvents", "1.1", {"Entries": entries})
         except (Unavailable, AwsError) as error:
             cause, results = str(error), []
         else:
@@ -52,14 +52,6 @@ class Teller:
             untold = len(batch) - len(told)
             telemetry.count("RefusalsUntold", dimensions={"Function": self._function}, events=untold, cause=cause)
         return told
-
-    def _entry(self, event: dict[str, Any]) -> dict[str, str]:
-        return {
-            "EventBusName": self._bus,
-            "Source": events.SOURCE,
-            "DetailType": event["type"],
-            "Detail": json.dumps(event, separators=(",", ":")),
-        }
 
 
 def _token() -> str:

@@ -78,6 +78,15 @@ class SweeperSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReconcilerSettings:
+    """Of the reconciler."""
+
+    core_table: str
+    claims_table: str
+    bus: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditWriterSettings:
     """Of the audit writer."""
 
@@ -133,6 +142,12 @@ def proposals(environ: Mapping[str, str] = os.environ) -> ProposalsSettings:
 def sweeper(environ: Mapping[str, str] = os.environ) -> SweeperSettings:
     """The sweeper's settings, or MissingSetting."""
     return SweeperSettings(_reader(environ)("CORE_TABLE"))
+
+
+def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:
+    """The reconciler's settings, or MissingSetting."""
+    read = _reader(environ)
+    return ReconcilerSettings(read("CORE_TABLE"), read("CLAIMS_TABLE"), read("BUS_NAME"))
 
 
 def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:

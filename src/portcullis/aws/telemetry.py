@@ -7,9 +7,9 @@ from typing import Any
 NAMESPACE = "Portcullis"
 
 
-def count(metric: str, *, dimensions: dict[str, str], **fields: Any) -> None:
-    """Print one occurrence of ``metric``. ``fields`` are logged, not measured; none may hold a secret or a body."""
-    _print(metric, 1, "Count", dimensions, fields)
+def count(metric: str, occurrences: int = 1, *, dimensions: dict[str, str], **fields: Any) -> None:
+    """Print occurrences of ``metric``. ``fields`` are logged, not measured; none may hold a secret or a body."""
+    _print(metric, occurrences, "Count", dimensions, fields)
 
 
 def milliseconds(metric: str, value: int, *, dimensions: dict[str, str], **fields: Any) -> None:

@@ -46,10 +46,15 @@ def recordable(delivered: str, sent_at: int) -> Recordable:
             return _rejected("unknown_version", received, sent_at)
         if event["type"] != wrapped["detail-type"]:  # which is what IAM lets a role put
             return _rejected("malformed", received, sent_at)
-        entry = _entry(event)
-        return Recordable(entry.id, audit_entries.encode(entry), times.parse_rfc3339(entry.at))
+        return of_event(event)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, MalformedEntry):
         return _rejected("oversize" if len(received) > MAX_BYTES else "malformed", received, sent_at)
+
+
+def of_event(event: dict[str, Any]) -> Recordable:
+    """The entry for an envelope. Raises what a malformed one leads to."""
+    entry = _entry(event)
+    return Recordable(entry.id, audit_entries.encode(entry), times.parse_rfc3339(entry.at))
 
 
 def redacted(value: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from portcullis.domain.account import Account
 from portcullis.domain.decisions import BY_HUMAN, BY_PARTIES, BY_RISK_AGENT, Violation
-from portcullis.domain.record import CLAIM_LIFETIME, Mover, Record
+from portcullis.domain.record import CLAIM_LIFETIME, Mover, Past, Record
 from portcullis.domain.times import SECOND
 
 LEASE = 900 * SECOND
@@ -66,7 +66,7 @@ def expire(record: Record, now: int) -> Outcome:
         return Unchanged(record)
     mover, end = Mover("gateway", None, "", now), status(record, now)
     if end == "needs_reconciliation":
-        return Moved(_moved(record, mover, status=end, expires_at=None))
+        return Moved(moved(record, mover, status=end, expires_at=None))
     return Moved(_released(record, mover, end))
 
 
@@ -82,7 +82,7 @@ def claim(record: Record, account: Account, mover: Mover, token_sha256: bytes) -
     if repeated:
         return Unchanged(record)
     claimed = {"claimed_by": mover.actor, "claim_sha256": token_sha256}
-    return Moved(_moved(record, mover, status="executing", expires_at=mover.at + LEASE, **claimed), account)
+    return Moved(moved(record, mover, status="executing", expires_at=mover.at + LEASE, **claimed), account)
 
 
 def settle(record: Record, mover: Mover, token_sha256: bytes, reference: str) -> Outcome:
@@ -93,7 +93,7 @@ def settle(record: Record, mover: Mover, token_sha256: bytes, reference: str) ->
         return Conflict(f"It is {status(record, mover.at)}; only a claimed transaction can be settled.")
     if not _is_claimer(record, mover, token_sha256):
         return Conflict(OTHER_CLAIM)
-    return Moved(_moved(record, mover, status="settled", expires_at=None, outcome=reference))
+    return Moved(moved(record, mover, status="settled", expires_at=None, outcome=reference))
 
 
 def fail(record: Record, mover: Mover, token_sha256: bytes, reason: str) -> Outcome:
@@ -117,7 +117,7 @@ def reconcile(record: Record, mover: Mover, outcome: str, reference: str) -> Out
         return Conflict(f"It is {record.status}; only what needs reconciliation can be reconciled.")
     if outcome == "failed":
         return Moved(_released(record, mover, "failed", outcome=reference))
-    return Moved(_moved(record, mover, status="settled", outcome=reference))
+    return Moved(moved(record, mover, status="settled", outcome=reference))
 
 
 def cancel(record: Record, mover: Mover, reason: str | None) -> Outcome:
@@ -187,9 +187,9 @@ def _frozen(record: Record, account: Account) -> Conflict | None:
 def _approved(record: Record, mover: Mover, missing: tuple[str, ...]) -> Record:
     approvers = (*record.approved_by, mover.actor)
     if missing:
-        return _moved(record, mover, approval_by=missing, approved_by=approvers)
+        return moved(record, mover, approval_by=missing, approved_by=approvers)
     expires_at = mover.at + CLAIM_LIFETIME
-    return _moved(record, mover, status="approved", approval_by=(), approved_by=approvers, expires_at=expires_at)
+    return moved(record, mover, status="approved", approval_by=(), approved_by=approvers, expires_at=expires_at)
 
 
 def _is_claimer(record: Record, mover: Mover, token_sha256: bytes) -> bool:
@@ -204,8 +204,10 @@ def _same_outcome(record: Record, outcome: str) -> Outcome:
 
 def _released(record: Record, mover: Mover, end: str, **changes: object) -> Record:
     """Over without money moved: what it reserved is given back, which its record says by holding it no more."""
-    return _moved(record, mover, status=end, windows=(), expires_at=None, **changes)
+    return moved(record, mover, status=end, windows=(), expires_at=None, **changes)
 
 
-def _moved(record: Record, mover: Mover, **changes: object) -> Record:
-    return replace(record, rev=record.rev + 1, moved=mover, **changes)  # type: ignore[arg-type]
+def moved(record: Record, mover: Mover, **changes: object) -> Record:
+    """The record one ``rev`` later, its present state now its latest past one."""
+    past = (*record.past, Past(record.status, record.changed_at))
+    return replace(record, rev=record.rev + 1, moved=mover, past=past, **changes)  # type: ignore[arg-type]

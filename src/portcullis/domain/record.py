@@ -48,11 +48,20 @@ class Mover:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A state that a transaction was in, and since when."""
+
+    status: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A transaction as decided. Instants are microseconds, ``usd`` micro-USD (None: unpriced).
 
     ``windows`` are those of money that it reserved, ``approval_by`` the approvals still missing, in order.
     ``expires_at`` ends the state it is in: a held one's approval, an approved one's time to be claimed, a lease.
+    ``past`` are the states before this one, oldest first, one for each earlier ``rev``.
     """
 
     id: str
@@ -79,6 +88,12 @@ class Record:
     claim_sha256: bytes | None = None
     outcome: str | None = None
     moved: Mover | None = None
+    past: tuple[Past, ...] = ()
+
+    @property
+    def changed_at(self) -> int:
+        """Since when it is as it is."""
+        return self.moved.at if self.moved else self.created_at
 
     @property
     def type(self) -> str:
@@ -148,6 +163,31 @@ def event_of(record: Record) -> dict[str, Any]:
         txid=record.id,
         verified=moved.key_id is not None,
         data=describe_to_operator(record),
+    )
+
+
+def event_of_past(record: Record, index: int) -> dict[str, Any]:
+    """What is still known of an earlier state, the one at ``index`` of its past: which it was and since when. Who
+    moved it there is known of its first state only, and the rest of its content of none."""
+    past, rev = record.past[index], record.rev - len(record.past) + index
+    asked = rev == 1
+    return events.envelope(
+        subject=record.id,
+        rev=rev,
+        type_="transaction.unrecorded",
+        agent=record.agent,
+        key=record.key_id if asked else None,
+        source_ip=record.source_ip if asked else "",
+        at=past.at,
+        txid=record.id,
+        verified=asked,
+        data={
+            "id": record.id,
+            "agent_id": record.agent,
+            "status": past.status,
+            "content_sha256": record.content_sha256.hex(),
+            "rebuilt": True,
+        },
     )
 
 

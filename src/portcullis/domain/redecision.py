@@ -62,7 +62,7 @@ def again(
     held = _under(record, account, case, decision)
     outcome = act(held)
     if isinstance(outcome, Conflict) and isinstance(as_it_was, Moved):
-        return Moved(replace(held, rev=record.rev + 1, moved=mover), account)
+        return Moved(lifecycle.moved(held, mover), account)
     return outcome
 
 

@@ -162,3 +162,28 @@ def test_a_transaction_in_progress_is_unavailable() -> None:
 def test_another_refusal_of_a_transaction_is_a_fault() -> None:
     with pytest.raises(AwsError, match="ValidationException"):
         table(AwsError("ValidationException", 400, {}))[0].transact({"Put": {}})
+
+
+class ThreeKeysAtOnce(FakeService):
+    """Answers a BatchGetItem with the first three keys, of which every other is there, and leaves the rest."""
+
+    def json_call(self, target: str, version: str, payload: dict[str, Any]) -> dict[str, Any]:
+        wanted = payload["RequestItems"]["core"]["Keys"]
+        super().json_call(target, version, payload)
+        present = [key for key in wanted[:3] if int(key["n"]["N"]) % 2]
+        left = {"core": {"Keys": wanted[3:]}} if wanted[3:] else {}
+        return {"Responses": {"core": present}, "UnprocessedKeys": left}
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 100, 101, 250])
+def test_a_batch_is_read_to_its_end(count: int) -> None:
+    service = ThreeKeysAtOnce({})
+    found = Table("core", service).get_many([{"n": number} for number in range(count)])  # type: ignore[arg-type]
+    assert found == [{"n": number} for number in range(count) if number % 2]
+    assert all(len(payload["RequestItems"]["core"]["Keys"]) <= 100 for _, payload in service.calls)
+
+
+def test_a_batch_of_which_nothing_is_read_is_unavailable() -> None:
+    refused = {"Responses": {}, "UnprocessedKeys": {"core": {"Keys": [{"n": {"N": "1"}}]}}}
+    with pytest.raises(Unavailable, match="none of a batch"):
+        table(refused)[0].get_many([{"n": 1}])

@@ -10,7 +10,7 @@ from portcullis.aws import accounts, key_records, records
 from portcullis.aws.dynamo import Item, from_attributes, to_attributes
 from portcullis.domain import windows
 from portcullis.domain.decisions import BY_HUMAN, BY_PARTIES, BY_RISK_AGENT, RULES, Violation
-from portcullis.domain.record import Mover, Record
+from portcullis.domain.record import STATUSES, Mover, Past, Record
 from portcullis.domain.verification import KeyRecord
 from tests.unit.domain import builders
 
@@ -29,6 +29,7 @@ SAMPLES = {
         claim_sha256=bytes(range(32)),
         outcome="0xfeed",
         moved=Mover(builders.AGENT, builders.KEY_ID, "203.0.113.9", builders.NOW),
+        past=(Past("pending_approval", 1), Past("approved", builders.NOW), Past("executing", builders.NOW)),
     ),
     "expired": builders.held(status="expired", moved=Mover("gateway", None, "", builders.NOW)),
 }
@@ -89,7 +90,8 @@ def test_what_was_decided_is_stored_in_short() -> None:
 def test_every_rule_and_approval_has_one_code() -> None:
     assert set(records.RULE_CODES) == set(RULES)
     assert set(records.APPROVAL_CODES) == {BY_PARTIES, BY_RISK_AGENT, BY_HUMAN}
-    for codes in (records.RULE_CODES, records.APPROVAL_CODES, records.REASON_CODES):
+    assert set(records.STATUS_CODES) == set(STATUSES)
+    for codes in (records.RULE_CODES, records.APPROVAL_CODES, records.REASON_CODES, records.STATUS_CODES):
         assert len(set(codes.values())) == len(codes)
     assert all(code.isalpha() for code in records.RULE_CODES.values())
 
