@@ -99,18 +99,28 @@ def _opened(found: Found) -> Checkpoint:
 
 def _last_digest(size: int) -> Steps[str]:
     """The digest of the segment that ends at ``size``."""
-    return (yield from _segment_before(size)).header.digest if size else segments.FIRST
+    if size == 0:
+        return segments.FIRST
+    header = (yield from _last_segment(size)).header
+    if header.end != size:
+        raise LogDisagrees(f"no segment ends at {size}, where the checkpoint does")
+    return header.digest
 
 
-def _segment_before(size: int) -> Steps[Segment]:
-    """The segment that ends at ``size``."""
-    after = segments.segment_path(max(size - LARGEST_BATCH - 1, 0)) if size > LARGEST_BATCH else "seg/"
-    path: str | None = yield LastBetween(after, segments.segment_path(size))
-    found: Found | None = (yield Read(path)) if path else None
-    segment = segments.parse(found.body) if found else None
-    if segment is None or segment.header.end != size:
-        raise LogDisagrees(f"no segment ends at {size}, where the checkpoint or another segment begins")
-    return segment
+def _last_segment(before: int) -> Steps[Segment]:
+    """The last segment that starts before ``before``, where the log is known to be larger or to end."""
+    after = segments.segment_path(max(before - LARGEST_BATCH - 1, 0)) if before > LARGEST_BATCH else "seg/"
+    path: str | None = yield LastBetween(after, segments.segment_path(before))
+    if path is None:
+        raise LogDisagrees(f"no segment of at most {LARGEST_BATCH} entries reaches {before}")
+    return (yield from _segment(path))
+
+
+def _segment(path: str) -> Steps[Segment]:
+    found: Found | None = yield Read(path)
+    if found is None:
+        raise LogDisagrees(f"{path} is gone")
+    return segments.parse(found.body)
 
 
 def _edge(size: int) -> Steps[Edge]:
@@ -136,13 +146,13 @@ def _edge(size: int) -> Steps[Edge]:
 
 def _passing(size: int) -> Steps[dict[str, bytes]]:
     """The passing files of the tree of ``size``, from the segments."""
-    entries: tuple[bytes, ...] = ()
-    end, width = size, size % tiles.WIDTH
-    while len(entries) < width:
-        segment = yield from _segment_before(end)
-        entries, end = segment.entries + entries, segment.header.start
-    last = entries[-width:]
-    return Edge(size, tiles.encode_bundle(last), (leaf_row(last),)).passing
+    first = size - size % tiles.WIDTH
+    segment = yield from _last_segment(first + 1)
+    entries = segment.entries[first - segment.header.start :]
+    while segment.header.end < size:
+        segment = yield from _segment(segments.segment_path(segment.header.end))
+        entries += segment.entries
+    return Edge(size, tiles.encode_bundle(entries), (leaf_row(entries),)).passing
 
 
 class _Unread(Exception):
