@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from portcullis.aws import accounts, settings
+from portcullis.aws.audit_reader import AuditReader
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
 from portcullis.aws.policies import Policies
@@ -27,6 +28,7 @@ class Stores:
     nonces: Table
     policies: Policies
     roots: Roots
+    audit: AuditReader
 
 
 @cache
@@ -39,6 +41,7 @@ def stores() -> Stores:
         Table(own.nonces_table, Service("dynamodb", environment)),
         Policies(Service("s3", environment), own.policy_bucket),
         Roots(Service("kms", environment), own.mac_key_id, own.stage),
+        AuditReader(settings.audit_reader(), environment),
     )
 
 

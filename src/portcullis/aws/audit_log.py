@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from functools import cached_property
 
+from portcullis.aws import audit_objects
 from portcullis.aws.dynamo import Table, to_attributes
 from portcullis.aws.settings import AuditWriterSettings, AwsEnvironment
 from portcullis.aws.wire import AwsError, Service
@@ -14,7 +15,6 @@ from portcullis.domain.audit_operations import (
     Claim,
     ClaimId,
     Create,
-    Found,
     LastBetween,
     Operation,
     Read,
@@ -28,10 +28,9 @@ from portcullis.protocol.notes import VerifierKey
 CLAIM_DAYS = 90
 """How long a second delivery is known for one: far beyond what queues and their dead letters keep."""
 ALGORITHM = "ED25519_SHA_512"
-_PUBLIC_KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")
 SEGMENTS = "seg/"
 _KEY = re.compile(r"<Key>(seg/\d{20})</Key>")
-PRECONDITION_FAILED, NO_SUCH_KEY = "PreconditionFailed", "NoSuchKey"
+PRECONDITION_FAILED = "PreconditionFailed"
 
 
 class AuditLog:
@@ -48,28 +47,17 @@ class AuditLog:
 
     def run(self, steps: Steps[T]) -> T:
         """The result of ``steps``. Raises Unavailable or AwsError in the midst of them, as a crash would end them."""
-        answer: object = None
-        while True:
-            try:
-                operation = steps.send(answer)
-            except StopIteration as done:
-                result: T = done.value
-                return result
-            answer = self._do(operation)
+        return audit_objects.run(steps, self._do)
 
     @cached_property
     def key(self) -> VerifierKey:
         """The key that verifies this log's checkpoints, under the log's name."""
-        answer = self._kms.json_call("TrentService.GetPublicKey", "1.1", {"KeyId": self._settings.key_id})
-        encoded = b64decode(answer["PublicKey"])
-        if not encoded.startswith(_PUBLIC_KEY_PREFIX):
-            raise ValueError("the audit log's key is not an Ed25519 key")
-        return VerifierKey(self._settings.origin, encoded.removeprefix(_PUBLIC_KEY_PREFIX))
+        return audit_objects.verifier_key(self._kms, self._settings.key_id, self._settings.origin)
 
     def _do(self, operation: Operation) -> object:
         match operation:
             case Read(path):
-                return self._read(path)
+                return audit_objects.read(self._s3, self._settings.bucket, path)
             case LastBetween(after, before):
                 return self._last_between(after, before)
             case Create(path, body):
@@ -80,15 +68,6 @@ class AuditLog:
                 return self._claim(id_, claim, over)
             case Sign(message):
                 return self._sign(message)
-
-    def _read(self, path: str) -> Found | None:
-        try:
-            answer = self._s3.exchange("GET", self._path(path), {})
-        except AwsError as error:
-            if error.code == NO_SUCH_KEY:
-                return None
-            raise
-        return Found(answer.content, answer.headers["ETag"])
 
     def _last_between(self, after: str, before: str) -> str | None:
         """From one page, which holds more keys than can lie between."""
@@ -103,7 +82,7 @@ class AuditLog:
         try:
             self._s3.request("PUT", self._path(path), headers, body)
         except AwsError as error:
-            if error.code in (PRECONDITION_FAILED, NO_SUCH_KEY):
+            if error.code in (PRECONDITION_FAILED, audit_objects.NO_SUCH_KEY):
                 return False
             raise
         return True

@@ -96,6 +96,11 @@ def parse_id(data: bytes) -> str:
     return _head(data)[1][1]
 
 
+def parse_at(data: bytes) -> str:
+    """The instant of an entry, checked as `parse_id` checks, or MalformedEntry."""
+    return _head(data)[1][3]
+
+
 def rejected(reason: str, received: bytes, at: str) -> Entry:
     """The entry for what cannot be one: why, its length and its SHA-256, from which its id is made."""
     if reason not in REASONS:

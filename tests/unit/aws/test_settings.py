@@ -13,6 +13,7 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.operator_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "POLICY_BUCKET", "MAC_KEY_ID"],
     settings.price_feed: ["CORE_TABLE"],
     settings.audit_writer: ["AUDIT_BUCKET", "CLAIMS_TABLE", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
+    settings.audit_reader: ["AUDIT_BUCKET", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
     settings.proposals: ["CORE_TABLE"],
     settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
 }
