@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from functions.operator_api.request import stores
@@ -80,11 +81,11 @@ def _search(event: dict[str, Any]) -> Callable[[int], Steps[Hit]]:
     """What finds the entry, given the size of the log."""
     index, id_ = _number(event, "index"), _matching(event, "event", EVENT_ID, "the id of an event")
     at, cursor = _instant(event, "at"), _cursor(event)
-    if (index is None) == (id_ is None):
-        raise MalformedInput("event", "give either the id of an event or an index")
-    if index is not None:
-        return lambda size: audit_reading.entry_at(size, index)
-    return lambda size: audit_reading.entry_of(size, id_ or "", at, cursor)
+    if index is not None and id_ is None:
+        return partial(audit_reading.entry_at, index=index)
+    if id_ is not None and index is None:
+        return partial(audit_reading.entry_of, event=id_, at=at, cursor=cursor)
+    raise MalformedInput("event", "give either the id of an event or an index")
 
 
 def _proof(published: Published, hit: Hit) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """``portcullis audit query``, ``proof`` and ``watch``: the audit log through the operator API."""
 
 import json
+import re
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ COLUMNS = {
 }
 PAGE = 100
 STATE = Path("portcullis-audit.checkpoint")
+_INDEX = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def query(
@@ -42,16 +44,7 @@ def query(
     """List entries of the audit log, newest first; with --json, one a line."""
     now = time.time()
     span = {"since": instants.instant(since, now), "until": instants.instant(until, now)}
-    found: list[dict[str, Any]] = []
-    page: dict[str, Any] = {"cursor": None}
-    while True:
-        most = min(PAGE, limit - len(found))
-        filters = {"agent": agent, "type": type_, "outcome": outcome, **span}
-        page = audit_key.read(session(context), "/v1/audit/entries", limit=most, cursor=page["cursor"], **filters)
-        found += page["entries"]
-        if not page["cursor"] or len(found) >= limit:
-            break
-        output.errors.print(f"{len(found)} found, looked through down to {page['scanned_to']} of {page['size']}")
+    found = _entries(context, limit, agent=agent, type=type_, outcome=outcome, **span)
     if session(context).as_json:
         for entry in found:
             output.console.print(json.dumps(entry), markup=False, soft_wrap=True)
@@ -68,7 +61,7 @@ def proof(
 ) -> None:
     """Prove that an event is in the audit log: the proof is fetched, and verified here with the key."""
     verifier = audit_key.pinned(session(context), key)
-    index = int(event) if event.isascii() and event.isdigit() else None
+    index = int(event) if _INDEX.fullmatch(event) else None
     found = _found(context, index=index) if index is not None else _found(context, event=event, at=at)
     if found is None:
         raise Failure(f"not proven: the log has no entry {event}", REFUSED)
@@ -112,6 +105,20 @@ def watch(
         if once:
             return
         time.sleep(interval)
+
+
+def _entries(context: typer.Context, limit: int, **filters: str | None) -> list[dict[str, Any]]:
+    """Up to ``limit`` entries, however many calls that takes."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        most = min(PAGE, limit - len(found))
+        page = audit_key.read(session(context), "/v1/audit/entries", limit=most, cursor=cursor, **filters)
+        found += page["entries"]
+        cursor = page["cursor"]
+        if not cursor or len(found) >= limit:
+            return found
+        output.errors.print(f"{len(found)} found, looked through down to {page['scanned_to']} of {page['size']}")
 
 
 def _is_of(entry: Entry, event: str, at: str | None) -> bool:

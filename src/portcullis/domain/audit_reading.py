@@ -4,7 +4,7 @@ Entries stand in the order in which they were recorded, which is nearly that in 
 search leave out what it need not read:
 
 - What lies in an object happened before the object was put, give or take SKEW. That ends a search for what happened
-  ``since``, and holds for every entry.
+  ``since``, and holds for every entry that does not claim to come from the future.
 - An entry is recorded at most MARGIN after it happened. So a full bundle, all of which happened more than MARGIN after
   ``until``, has nothing of before ``until`` behind it. An entry that came later than that (out of the dead letters,
   say) is found without ``until``, or with one that much later. It never hides another.
