@@ -161,6 +161,7 @@ def test_a_log_that_was_tampered_with_answers_nothing_and_is_told(
     stack: Deployed, filled: Audit, path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     filled.s3.put_object(Bucket=filled.bucket, Key=path, Body=b"another history")
-    answer = get(stack, ENTRIES)
-    assert (answer.status, answer.code) == (503, "dependency_unavailable")
-    assert '"AuditLogDisagrees":1' in capsys.readouterr().out
+    for path, query in ((ENTRIES, {}), (PROOFS, {"index": 0})):
+        answer = get(stack, path, **query)
+        assert (answer.status, answer.code) == (503, "dependency_unavailable")
+        assert '"AuditLogDisagrees":1' in capsys.readouterr().out

@@ -139,11 +139,13 @@ def page(size: int, wanted: Wanted, before: int | None, limit: int) -> Steps[Pag
 
 
 def entry_at(size: int, index: int) -> Steps[Hit]:
-    """The entry at an index, if the log has as many."""
+    """The entry at an index, if the log has as many; MalformedEntry when what is there is none."""
     if index >= size:
         return Hit(None)
     bundle = yield from _bundle(index // WIDTH, size)
-    return Hit((index, bundle.entries[index - bundle.first]))
+    data = bundle.entries[index - bundle.first]
+    audit_entries.parse(data)
+    return Hit((index, data))
 
 
 def entry_of(size: int, event: str, at: int | None, cursor: int | None) -> Steps[Hit]:

@@ -97,8 +97,10 @@ def parse_id(data: bytes) -> str:
 
 
 def parse_at(data: bytes) -> str:
-    """The instant of an entry, checked as `parse_id` checks, or MalformedEntry."""
-    return _head(data)[1][3]
+    """The instant of an entry, with the form of everything before ``data`` checked, or MalformedEntry."""
+    at = _head(data)[1][3]
+    _check_instant(at)
+    return at
 
 
 def rejected(reason: str, received: bytes, at: str) -> Entry:
