@@ -45,7 +45,7 @@ class Watch:
             raise Failure(f"{fault}. Evidence: {self._keep_evidence(evidence)}", REFUSED) from None
         if old is not None and old.size == new.size:
             return None
-        self._keep(str(note))
+        _write(self.state, str(note))
         if old is None:
             return f"pinned at {new.size} entries"
         return f"grew from {old.size} to {new.size} entries, consistently"
@@ -57,9 +57,6 @@ class Watch:
             return None
         except OSError as error:
             raise Failure(f"--state: {self.state} cannot be read: {error}", USAGE) from None
-
-    def _keep(self, note: str) -> None:
-        _write(self.state, note)
 
     def _keep_evidence(self, evidence: dict[str, Any]) -> Path:
         """Named by its content, so that the same evidence is one file and no other is lost."""
