@@ -9,6 +9,7 @@ from functions.operator_api import (
     agents,
     approvals,
     approvers,
+    audit,
     keys,
     policies,
     policy_trials,
@@ -22,7 +23,7 @@ from portcullis.domain.identifiers import AGENT_ID
 from portcullis.protocol.strict_json import MAX_BODY_BYTES, MAX_POLICY_BYTES
 
 Routes = dict[tuple[str, str], Callable[[dict[str, Any]], Answer]]
-SUBJECTS = (agents, approvals, approvers, keys, policies, policy_trials, prices, transactions)
+SUBJECTS = (agents, approvals, approvers, audit, keys, policies, policy_trials, prices, transactions)
 ROUTES: Routes = {route: handle for subject in SUBJECTS for route, handle in subject.ROUTES.items()}
 WHOLE_POLICIES = policies.WHOLE_POLICIES | policy_trials.WHOLE_POLICIES
 

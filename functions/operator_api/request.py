@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from portcullis.aws import accounts, settings
+from portcullis.aws.audit_reader import AuditReader
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
 from portcullis.aws.policies import Policies
@@ -29,6 +30,7 @@ class Stores:
     policies: Policies
     roots: Roots
     teller: Teller
+    audit: AuditReader
 
 
 @cache
@@ -42,6 +44,7 @@ def stores() -> Stores:
         Policies(Service("s3", environment), own.policy_bucket),
         Roots(Service("kms", environment), own.mac_key_id, own.stage),
         Teller(environment, own.bus, "operator_api"),
+        AuditReader(settings.audit_reader(), environment),
     )
 
 

@@ -45,7 +45,7 @@ def audit_writer(scope: Construct, data: Data) -> Function:
         memory_mb=512,
         timeout_seconds=30,
     )
-    for finding in data.audit_findings:
+    for finding in data.audit_findings.values():
         acknowledge(function.policy, finding, "Objects are named by their place in the log, unknown beforehand.")
     queue.feed(function)
     _watch(function, queue)

@@ -1,11 +1,11 @@
-"""The operator API: the one writer of agents, keys, policies, prices and approvers."""
+"""The operator API: the one writer of agents, keys, policies, prices and approvers; and a reader of the audit log."""
 
 from constructs import Construct
 
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
-from infra.stacks.data import STATUS_INDEX, USES_INDEX, Data
+from infra.stacks.data import AUDIT_CHECKPOINT, AUDIT_TILES, STATUS_INDEX, USES_INDEX, Data
 
 
 def operator_api(scope: Construct, data: Data) -> Function:
@@ -25,6 +25,10 @@ def operator_api(scope: Construct, data: Data) -> Function:
             allow("s3:GetObject", "s3:PutObject", on=[data.policy_objects]),
             allow("kms:GenerateMac", on=[data.mac_key.key_arn]),
             tell(data.bus, "request.refused"),
+            allow("s3:GetObject", on=[data.audit.arn_for_objects(each) for each in (AUDIT_TILES, AUDIT_CHECKPOINT)]),
+            # Without it S3 says of what is not there that it may not be read.
+            allow("s3:ListBucket", on=[data.audit.bucket_arn]),
+            allow("kms:GetPublicKey", on=[data.audit_key.key_arn]),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
@@ -32,9 +36,14 @@ def operator_api(scope: Construct, data: Data) -> Function:
             "POLICY_BUCKET": data.policies.bucket_name,
             "MAC_KEY_ID": data.mac_key.key_id,
             "BUS_NAME": data.bus.event_bus_name,
+            "AUDIT_BUCKET": data.audit.bucket_name,
+            "AUDIT_KEY_ID": data.audit_key.key_arn,
+            "AUDIT_ORIGIN": data.audit_origin,
         },
         memory_mb=1024,
         timeout_seconds=20,
     )
     acknowledge(function.policy, data.policy_objects_finding, "Policies are named by their hashes, unknown beforehand.")
+    tiles = data.audit_findings[AUDIT_TILES]
+    acknowledge(function.policy, tiles, "Tiles are named by their place in the log, unknown beforehand.")
     return function

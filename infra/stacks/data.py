@@ -17,7 +17,8 @@ STATUS_INDEX = "by_status"
 USES_INDEX = "by_key"
 POLICY_PREFIX = "policies"
 AUDIT_WRITER = "AuditWriter"
-AUDIT_OBJECTS = ("seg/*", "tile/*", "checkpoint/*", "checkpoint")
+AUDIT_TILES, AUDIT_CHECKPOINT = "tile/*", "checkpoint"
+AUDIT_OBJECTS = ("seg/*", AUDIT_TILES, "checkpoint/*", AUDIT_CHECKPOINT)
 AUDIT_EXPORT = "ExportsOutputFnGetAttAudit3D8ADE0AArn5960E565"
 POLICIES_EXPORT = "ExportsOutputFnGetAttPolicies05F61E66Arn383E61AA"
 
@@ -94,11 +95,11 @@ class Data(Stack):
         self.audit = AuditBucket(
             self, "Audit", stage=self.stage, writer=writer, break_glass=role_arn(break_glass_name(self.stage))
         )
-        self.audit_findings = [
-            f"IAM5[Resource::{self.stack_name}:{AUDIT_EXPORT}/{path}]"
+        self.audit_findings = {
+            path: f"IAM5[Resource::{self.stack_name}:{AUDIT_EXPORT}/{path}]"
             for path in (*AUDIT_OBJECTS, *PASSING_OBJECTS)
             if "*" in path
-        ]
+        }
         break_glass.allow_settings_of(self.audit)
         self.audit_key = SigningKey(self, "AuditSigning", stage=self.stage, writer=writer)
         self.audit_origin = f"{self.stage.prefix}-audit.{self.region}.{self.account}"

@@ -73,6 +73,10 @@ OPERATOR_ROUTES = (
     "POST /v1/approvers/{approver}/enrolments",
     "POST /v1/approvers/{approver}/reconciliations",
     "POST /v1/approvers/{approver}/revocations",
+    "GET /v1/audit/checkpoint",
+    "GET /v1/audit/consistency",
+    "GET /v1/audit/entries",
+    "GET /v1/audit/proofs",
     "GET /v1/prices",
     "PUT /v1/prices/{token}",
 )

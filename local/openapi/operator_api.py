@@ -4,6 +4,7 @@ from local import ports
 from local.openapi import answers
 from local.openapi.operation import Api, Operation
 from local.openapi.operator_approvals import APPROVALS, APPROVERS, TRANSACTIONS
+from local.openapi.operator_audit import AUDIT
 from local.openapi.operator_policies import POLICIES, POLICY, TRIALS
 from local.openapi.parts import PAGE, SIGV4
 from portcullis.domain.operator_requests import NewAgent, NewKey, NewPrice, Retirement, Suspension
@@ -129,5 +130,6 @@ OPERATOR_API = Api(
         *TRANSACTIONS,
         *APPROVERS,
         *APPROVALS,
+        *AUDIT,
     ),
 )

@@ -22,6 +22,14 @@ def _compared(name: str, description: str) -> Json:
     return _parameter("query", name, description, type="string", pattern="^([1-9][0-9]{0,8}|draft)$")
 
 
+def _number(name: str, description: str, *, required: bool = False) -> Json:
+    return _parameter("query", name, description, required=required, type="integer", minimum=0, maximum=10**18 - 1)
+
+
+def _instant(name: str, description: str) -> Json:
+    return _parameter("query", name, description, type="string", format="date-time")
+
+
 AGENT_PATTERN = "^ag_[0-9A-Za-z]{22}$"
 ETAG_PATTERN = '^"[1-9][0-9]{0,8}"$'
 PAGE = ("limit", "cursor")
@@ -38,6 +46,18 @@ PARAMETERS: dict[str, Json] = {
     "whose": _parameter(
         "query", "agent", "Whose, if not the caller's own: its agent's id.", type="string", pattern=AGENT_PATTERN
     ),
+    "of_agent": _parameter("query", "agent", "Only entries of this agent.", type="string", pattern=AGENT_PATTERN),
+    "type": _parameter("query", "type", "Only events of this type.", type="string", pattern="^[a-z][a-z0-9_.]{0,63}$"),
+    "outcome": _parameter("query", "outcome", "Only of this outcome.", type="string", pattern="^[a-z_]{1,32}$"),
+    "since": _instant("since", "Only what happened then or later."),
+    "until": _instant("until", "Only what happened before."),
+    "index": _number("index", "The entry's place in the log; either this or `event`."),
+    "event": _parameter(
+        "query", "event", "The event's id; either this or `index`.", type="string", pattern=r"^[ !#-\[\]-~]{1,256}$"
+    ),
+    "at": _instant("at", "When the event happened, as it says itself: finds it at once, and tells it from a namesake."),
+    "first": _number("first", "The size of the older tree.", required=True),
+    "second": _number("second", "The size of the newer tree; that of the latest checkpoint unless given."),
     "from": _compared("from", "The version that is compared, or `draft`; the one in force unless given."),
     "to": _compared("to", "What it is compared with, a version or `draft`; the draft unless given."),
     "limit": _parameter(

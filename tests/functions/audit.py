@@ -1,5 +1,6 @@
 """What the audit writer needs of moto, and the log as it stands there."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -18,6 +19,7 @@ from portcullis.protocol import audit_entries, checkpoints, log_verification, se
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_verification import Report
 from portcullis.protocol.notes import VerifierKey
+from tests.functions.api_events import load_event
 
 SEED = bytes(range(32))
 ORIGIN = "audit.example.com/test"
@@ -90,6 +92,21 @@ class Audit:
         files = {path: self.body(path) for path in self.paths()}
         key = VerifierKey(ORIGIN, PUBLIC.public_bytes_raw())
         return log_verification.verify(files.get, files, key, verifies_bytes, audit_entries.parse_identity)
+
+
+def envelope(number: int) -> dict[str, Any]:
+    """The event file's envelope, as that of another transaction."""
+    (message,) = load_event("audit_writer/batch.json")["Records"]
+    detail: dict[str, Any] = json.loads(message["body"])["detail"]
+    return {**detail, "id": f"tx_{number:022d}#1", "txid": f"tx_{number:022d}"}
+
+
+def batch(*details: Any) -> dict[str, Any]:
+    """The event file's message, once for each detail."""
+    (message,) = load_event("audit_writer/batch.json")["Records"]
+    event = json.loads(message["body"])
+    bodies = [json.dumps({**event, "detail": detail}) for detail in details]
+    return {"Records": [{**message, "messageId": f"m{i}", "body": body} for i, body in enumerate(bodies)]}
 
 
 def forget() -> None:

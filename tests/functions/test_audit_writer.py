@@ -21,8 +21,8 @@ from portcullis.aws.wire import Unavailable
 from portcullis.domain import audit_records
 from portcullis.domain.audit_operations import LogDisagrees
 from tests.functions import audit as of_audit
-from tests.functions.api_events import REGION, load_event
-from tests.functions.audit import Audit
+from tests.functions.api_events import REGION
+from tests.functions.audit import Audit, batch, envelope
 
 _numbers = itertools.count(1)
 
@@ -38,21 +38,6 @@ def audit(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Audit
         of_audit.forget()
         yield audit
         of_audit.forget()
-
-
-def envelope(number: int) -> dict[str, Any]:
-    """The event file's envelope, as that of another transaction."""
-    (message,) = load_event("audit_writer/batch.json")["Records"]
-    detail: dict[str, Any] = json.loads(message["body"])["detail"]
-    return {**detail, "id": f"tx_{number:022d}#1", "txid": f"tx_{number:022d}"}
-
-
-def batch(*details: Any) -> dict[str, Any]:
-    """The event file's message, once for each detail."""
-    (message,) = load_event("audit_writer/batch.json")["Records"]
-    event = json.loads(message["body"])
-    bodies = [json.dumps({**event, "detail": detail}) for detail in details]
-    return {"Records": [{**message, "messageId": f"m{i}", "body": body} for i, body in enumerate(bodies)]}
 
 
 def ids(audit: Audit) -> list[str]:

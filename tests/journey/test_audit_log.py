@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,11 +13,16 @@ import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from typer.testing import CliRunner
 
 from local.tap import Tap
 from portcullis.aws.dynamo import to_attributes
 from portcullis.aws.ed25519 import verifies_bytes
 from portcullis.aws.reconcile import CURSOR
+from portcullis.cli.audit_key import VARIABLE
+from portcullis.cli.context import Session
+from portcullis.cli.failure import Failure
+from portcullis.cli.main import app
 from portcullis.protocol import audit_entries, checkpoints, log_verification, merkle, segments, tiles
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_verification import Report
@@ -193,6 +199,50 @@ def test_what_the_pipe_does_not_deliver_is_recorded_all_the_same_and_once(
     checkpoint = log.checkpoint()
     assert checkpoint is not None
     assert [json.loads(data)["id"] for data in log.entries(checkpoint.size)].count("OLD#1") == 1
+
+
+Command = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def command(deployment: Deployment, log: PublishedLog) -> Iterator[Command]:
+    """``portcullis --json audit`` with the log's key; its exit code and what it printed."""
+    session = Session(None, None, deployment.home.local_json, as_json=True)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["audit", *arguments], obj=session, env={VARIABLE: log.key.text})
+        if isinstance(done.exception, Failure):
+            return done.exception.exit_code, str(done.exception)
+        assert done.exception is None, done.exception
+        return done.exit_code, done.stdout
+
+    with closing(session.operator):
+        yield run
+
+
+def test_an_operator_finds_a_decision_and_proves_it(recorded: dict[str, Any], command: Command) -> None:
+    code, lines = command("query", "--agent", recorded["agent"], "--since", "1h", "--outcome", "approved")
+    (found,) = map(json.loads, lines.splitlines())
+    assert (code, found) == (0, {"index": found["index"], **recorded})
+    for named in ([recorded["id"], "--at", recorded["at"]], [recorded["id"]], [str(found["index"])]):
+        code, proven = command("proof", *named)
+        assert (code, json.loads(json.loads(proven)["entry"])) == (0, recorded)
+
+
+def test_a_watcher_sees_that_the_log_only_grows(
+    deployment: Deployment, log: PublishedLog, recorded: dict[str, Any], command: Command, tmp_path: Path
+) -> None:
+    look = ["watch", "--once", "--state", str(tmp_path / "kept")]
+    code, pinned = command(*look)
+    assert (code, "pinned at" in pinned) == (0, True)
+    log.wait(f"{deployment.pay(deployment.agent()).json()['id']}#1", PROVABLE_SECONDS)
+    code, grown = command(*look)
+    assert (code, "consistently" in grown) == (0, True)
+
+    kept = (tmp_path / "kept").read_text()
+    (tmp_path / "kept").write_text(kept.replace(kept.splitlines()[2], "A" * 43 + "="))
+    code, forged = command(*look)
+    assert (code, "Evidence" in forged) == (1, True)
 
 
 @pytest.fixture

@@ -35,12 +35,18 @@ REAL: dict[str, Any] = {
 }
 """What takes the place of generated members of a body that fit their schema, and hardly ever are right."""
 BEYOND_SCHEMAS = {
+    "at": "an instant that exists",
     "body": "600.0 is an integer to a schema, and a fraction to the gateway",
     "cursor": "one that the API gave",
+    "event": "this or an index, and not both",
+    "first": "at most the size of the log, and of the second tree",
     "name": "printable",
     "reason": "printable",
     "reference": "printable",
     "memo": "printable, and bytes rather than characters",
+    "second": "at most the size of the log",
+    "since": "an instant that exists",
+    "until": "an instant that exists",
     "policy": "its limits fit its trust",
     "limits": "few of parts, all of them together",
 }

@@ -5,9 +5,9 @@ import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 
+from portcullis.aws import audit_objects
 from portcullis.aws.audit_claims import Claims
 from portcullis.aws.settings import AuditWriterSettings, AwsEnvironment
 from portcullis.aws.wire import AwsError, Service
@@ -15,7 +15,6 @@ from portcullis.domain import times
 from portcullis.domain.audit_operations import (
     ClaimAll,
     Create,
-    Found,
     LastBetween,
     Operation,
     Read,
@@ -28,14 +27,13 @@ from portcullis.protocol import tiles
 from portcullis.protocol.notes import VerifierKey
 
 ALGORITHM = "ED25519_SHA_512"
-_PUBLIC_KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")
 SEGMENTS = "seg/"
 DAY = 86_400 * times.SECOND
 """How long passing files are locked, and how old they may grow before they are put anew."""
 PASSING = "passing=true"
 """The tag by which the bucket's lifecycle knows them."""
 _KEY = re.compile(r"<Key>(seg/\d{20})</Key>")
-PRECONDITION_FAILED, NO_SUCH_KEY = "PreconditionFailed", "NoSuchKey"
+PRECONDITION_FAILED = "PreconditionFailed"
 
 
 class AuditLog:
@@ -52,14 +50,7 @@ class AuditLog:
 
     def run(self, steps: Steps[T]) -> T:
         """The result of ``steps``. Raises Unavailable or AwsError in the midst of them, as a crash would end them."""
-        answer: object = None
-        while True:
-            try:
-                operation = steps.send(answer)
-            except StopIteration as done:
-                result: T = done.value
-                return result
-            answer = self._do(operation)
+        return audit_objects.run(steps, self._do)
 
     @property
     def now(self) -> int:
@@ -69,16 +60,12 @@ class AuditLog:
     @cached_property
     def key(self) -> VerifierKey:
         """The key that verifies this log's checkpoints, under the log's name."""
-        answer = self._kms.json_call("TrentService.GetPublicKey", "1.1", {"KeyId": self._settings.key_id})
-        encoded = b64decode(answer["PublicKey"])
-        if not encoded.startswith(_PUBLIC_KEY_PREFIX):
-            raise ValueError("the audit log's key is not an Ed25519 key")
-        return VerifierKey(self._settings.origin, encoded.removeprefix(_PUBLIC_KEY_PREFIX))
+        return audit_objects.verifier_key(self._kms, self._settings.key_id, self._settings.origin)
 
     def _do(self, operation: Operation) -> object:
         match operation:
             case Read(path):
-                return self._read(path)
+                return audit_objects.read(self._s3, self._settings.bucket, path)
             case LastBetween(after, before):
                 return self._last_between(after, before)
             case Create(path, body):
@@ -89,16 +76,6 @@ class AuditLog:
                 return self._claims.put(operation, int(self._clock()))
             case Sign(message):
                 return self._sign(message)
-
-    def _read(self, path: str) -> Found | None:
-        try:
-            answer = self._s3.exchange("GET", self._path(path), {})
-        except AwsError as error:
-            if error.code == NO_SUCH_KEY:
-                return None
-            raise
-        put_at = parsedate_to_datetime(answer.headers["Last-Modified"]).timestamp()
-        return Found(answer.content, answer.headers["ETag"], int(put_at) * times.SECOND)
 
     def _last_between(self, after: str, before: str) -> str | None:
         """From one page, which holds more keys than can lie between."""
@@ -120,7 +97,7 @@ class AuditLog:
         try:
             self._s3.request("PUT", self._path(path), headers, body)
         except AwsError as error:
-            if error.code in (PRECONDITION_FAILED, NO_SUCH_KEY):
+            if error.code in (PRECONDITION_FAILED, audit_objects.NO_SUCH_KEY):
                 return False
             raise
         return True

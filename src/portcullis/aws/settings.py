@@ -45,6 +45,15 @@ class AgentApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditReaderSettings:
+    """Of what reads the audit log."""
+
+    bucket: str
+    key_id: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorApiSettings:
     """Of the operator API."""
 
@@ -100,6 +109,12 @@ def audit_writer(environ: Mapping[str, str] = os.environ) -> AuditWriterSettings
     """The audit writer's settings, or MissingSetting."""
     read = _reader(environ)
     return AuditWriterSettings(read("AUDIT_BUCKET"), read("CLAIMS_TABLE"), read("AUDIT_KEY_ID"), read("AUDIT_ORIGIN"))
+
+
+def audit_reader(environ: Mapping[str, str] = os.environ) -> AuditReaderSettings:
+    """The settings of what reads the audit log, or MissingSetting."""
+    read = _reader(environ)
+    return AuditReaderSettings(read("AUDIT_BUCKET"), read("AUDIT_KEY_ID"), read("AUDIT_ORIGIN"))
 
 
 def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:

@@ -1,4 +1,4 @@
-"""What the audit writer asks for, as values, and the answers it is sent."""
+"""What the audit log is read and written with, as values, and the answers it is sent."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class LogDisagrees(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object, what names this very version of it, and when that was put, in microseconds."""
+    """An object, what names this very version of it, and when that was put, in microseconds to the second."""
 
     body: bytes
     etag: str
-    at: int
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

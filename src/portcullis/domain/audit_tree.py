@@ -1,8 +1,19 @@
 """The audit log before the world: what a writer knows of it, and what it publishes, derived from the segments alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from portcullis.domain.audit_operations import Create, Found, LastBetween, LogDisagrees, Read, Replace, Sign, Steps
+from portcullis.domain.audit_operations import (
+    Create,
+    Found,
+    LastBetween,
+    LogDisagrees,
+    Read,
+    Replace,
+    Sign,
+    Steps,
+    T,
+)
 from portcullis.protocol import checkpoints, notes, segments, tiles
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_errors import MissingObject
@@ -42,7 +53,7 @@ def load() -> Steps[Log]:
     found: Found | None = yield Read(CHECKPOINT)
     if found is None:
         return Log()
-    checkpoint = _opened(found)
+    checkpoint = opened(found)
     edge = yield from _edge(checkpoint.size)
     if edge.root != checkpoint.root:
         raise LogDisagrees(f"the tiles of size {checkpoint.size} do not lead to the root of the checkpoint")
@@ -55,7 +66,7 @@ def publish(log: Log, key: VerifierKey) -> Steps[Log]:
         return log
     growth = tiles.grow(log.published, log.pending)
     latest: Found | None = yield Read(CHECKPOINT)
-    if latest is None or _opened(latest).size < log.size:
+    if latest is None or opened(latest).size < log.size:
         for path, body in growth.files.items():
             yield from _create_equal(path, body)
         yield from _advance(Checkpoint(key.name, log.size, growth.edge.root), key, latest)
@@ -78,7 +89,7 @@ def _advance(checkpoint: Checkpoint, key: VerifierKey, latest: Found | None) -> 
     signature = yield Sign(checkpoint.text.encode())
     note = checkpoints.sign(checkpoint, key, lambda _message: bytes(signature))
     yield from _create_equal(f"{CHECKPOINT}/{checkpoint.size}", note)
-    while latest is None or _opened(latest).size < checkpoint.size:
+    while latest is None or opened(latest).size < checkpoint.size:
         if (yield Replace(CHECKPOINT, note, latest.etag if latest else None)):
             return
         latest = yield Read(CHECKPOINT)
@@ -92,7 +103,7 @@ def _create_equal(path: str, body: bytes) -> Steps[None]:
             raise LogDisagrees(f"{path} is not what the committed segments lead to")
 
 
-def _opened(found: Found) -> Checkpoint:
+def opened(found: Found) -> Checkpoint:
     """What a checkpoint says. Its signature is for those who trust nobody; here it is held against the tiles."""
     return checkpoints.parse_text(notes.parse(found.body).text)
 
@@ -124,24 +135,15 @@ def _segment(path: str) -> Steps[Segment]:
 
 
 def _edge(size: int) -> Steps[Edge]:
-    """The edge of the published tree, read one object after the other. Passing files that are gone are made again."""
-    known: dict[str, bytes | None] = {}
-
-    def read(path: str) -> bytes | None:
-        if path not in known:
-            raise _Unread(path)
-        return known[path]
-
+    """The edge of the published tree. Passing files that are gone are made again."""
+    known: dict[str, Found | None] = {}
     while True:
         try:
-            return tiles.load_edge(size, read)
-        except _Unread as unread:
-            found: Found | None = yield Read(unread.path)
-            known[unread.path] = found.body if found else None
+            return (yield from reading(lambda read: tiles.load_edge(size, read), known))
         except MissingObject as missing:
             if not tiles.is_passing(missing.what):
                 raise
-            known |= yield from _passing(size)
+            known |= {path: Found(body, "") for path, body in (yield from _passing(size)).items()}
 
 
 def _passing(size: int) -> Steps[dict[str, bytes]]:
@@ -153,6 +155,23 @@ def _passing(size: int) -> Steps[dict[str, bytes]]:
         segment = yield from _segment(segments.segment_path(segment.header.end))
         entries += segment.entries
     return Edge(size, tiles.encode_bundle(entries), (leaf_row(entries),)).passing
+
+
+def reading(compute: Callable[[tiles.Read], T], known: dict[str, Found | None] | None = None) -> Steps[T]:
+    """The result of ``compute``, with each object it reads asked for once; ``known`` is told which these were."""
+    known = {} if known is None else known
+
+    def read(path: str) -> bytes | None:
+        if path not in known:
+            raise _Unread(path)
+        found = known[path]
+        return found.body if found else None
+
+    while True:
+        try:
+            return compute(read)
+        except _Unread as unread:
+            known[unread.path] = yield Read(unread.path)
 
 
 class _Unread(Exception):

@@ -105,6 +105,13 @@ def parse_identity(data: bytes) -> Identity:
     return Identity(head[1], head[3])
 
 
+def parse_at(data: bytes) -> str:
+    """The instant of an entry, with the form of everything before ``data`` checked, or MalformedEntry."""
+    at = _head(data)[3]
+    _check_instant(at)
+    return at
+
+
 def rejected(reason: str, received: bytes, at: str) -> Entry:
     """The entry for what cannot be one: why, its length and its SHA-256, from which its id is made."""
     if reason not in REASONS:

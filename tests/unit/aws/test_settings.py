@@ -20,6 +20,7 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     ],
     settings.price_feed: ["CORE_TABLE"],
     settings.audit_writer: ["AUDIT_BUCKET", "CLAIMS_TABLE", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
+    settings.audit_reader: ["AUDIT_BUCKET", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
     settings.proposals: ["CORE_TABLE"],
     settings.reconciler: ["CORE_TABLE", "CLAIMS_TABLE", "BUS_NAME"],
     settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],

@@ -49,6 +49,7 @@ def test_the_bytes_of_an_entry() -> None:
     )
     assert audit_entries.parse(DATA) == ENTRY
     assert audit_entries.parse_identity(DATA) == (ENTRY.id, ENTRY.at)
+    assert audit_entries.parse_at(DATA) == ENTRY.at
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), values, max_size=5))
@@ -187,3 +188,8 @@ def test_a_type_that_is_not_known_is_that_of_its_family_or_any_activity() -> Non
     assert ocsf_of("incident.opened").type_uid == 200502
     assert ocsf_of("other.thing").type_uid == 600399
     assert ocsf_of("transaction.denied").category_uid == 6
+
+
+def test_an_instant_that_does_not_exist_is_not_read() -> None:
+    with pytest.raises(MalformedEntry, match="exists"):
+        audit_entries.parse_at(DATA.replace(b"2026-11-21", b"2026-11-31"))
