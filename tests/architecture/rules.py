@@ -9,14 +9,22 @@ from tests.architecture.source import Module, imported
 MAX_MODULE_LINES = 250
 MAX_FUNCTION_LINES = 40
 
-# protocol <- domain <- aws <- functions; client -> protocol; cli -> client, protocol, and aws for signing only.
+# protocol <- domain <- aws <- functions; client -> protocol; cli -> client, protocol, and aws where it signs with the
+# caller's credentials, reads the audit log with them, and checks the log's signatures.
 MAY_IMPORT = {
     "protocol": ("portcullis.protocol",),
     "domain": ("portcullis.protocol", "portcullis.domain"),
     "aws": ("portcullis.protocol", "portcullis.domain", "portcullis.aws"),
     "functions": ("portcullis.protocol", "portcullis.domain", "portcullis.aws"),
     "client": ("portcullis.protocol", "portcullis.client"),
-    "cli": ("portcullis.protocol", "portcullis.client", "portcullis.cli", "portcullis.aws.operator_signing"),
+    "cli": (
+        "portcullis.protocol",
+        "portcullis.client",
+        "portcullis.cli",
+        "portcullis.aws.operator_signing",
+        "portcullis.aws.log_reader",
+        "portcullis.aws.ed25519",
+    ),
     "infra": ("portcullis.protocol", "infra"),
 }
 MAY_USE = {

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from portcullis.cli import agents, approvers, decisions, keys, lists, output, policy_trials, prices, scan
+from portcullis.cli import agents, approvers, audit, decisions, keys, lists, output, policy_trials, prices, scan
 from portcullis.cli.context import Session
 from portcullis.cli.failure import Failure
 from portcullis.cli.target import LOCAL_FILE, URL_VARIABLE
@@ -41,6 +41,7 @@ app.add_typer(approvers.app, name="approver", help="Approvers: enrol, set up a d
 app.add_typer(decisions.app, name="tx", help="One transaction: show, approve, deny, cancel, reconcile.")
 app.add_typer(lists.transactions, name="transactions", help="Recorded transactions.")
 app.add_typer(lists.events, name="events", help="Recorded changes by operators.")
+app.add_typer(audit.app, name="audit", help=audit.HELP)
 app.command("scan-secrets")(scan.scan_secrets)
 
 

@@ -1,4 +1,4 @@
-"""One tree read through its tiles: what is handed out was shown to belong to the checkpoint's root, or it is refused."""
+"""One tree read through its tiles: whatever is handed out was shown to belong to the root of the checkpoint."""
 
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_errors import MalformedTile
@@ -49,7 +49,7 @@ class AuthenticLog:
         return perfect_root(row[at * HASH_BYTES : (at + (1 << within)) * HASH_BYTES])
 
     def _row(self, level: int, number: int) -> bytes:
-        """The hashes of a tile. Of each level the last one is kept, for neighbours are asked for one after the other."""
+        """The hashes of a tile. The last one of each level is kept: neighbours are asked for one after the other."""
         if number == self.size >> HEIGHT * (level + 1):
             return self._edge.rows[level]
         kept, row = self._rows.get(level, (-1, b""))

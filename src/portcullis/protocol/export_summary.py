@@ -69,20 +69,21 @@ _HEAD = """# Export of an audit log
 """
 _RULES = """## What this file proves
 
-That the entries are, in this order and without a gap, those of the range of indices above in the log that the checkpoint signs. Of
-an entry that is withheld it proves that it exists, and not what it says nor of which agent it is; who can guess all of it can
-confirm the guess.
+That the entries are, in this order and without a gap, those of the range of indices above in the log that the
+checkpoint signs. Of an entry that is withheld it proves that it exists, and not what it says nor of which agent it is;
+who can guess all of it can confirm the guess.
 
-The range is the smallest that holds every entry whose `at` lies in the time asked for. It was looked for by a search over the
-bundles of 256 entries, with {days} day(s) of lateness on both sides: everything before a bundle all of whose entries are older
-than that is taken to be older too, and everything after a bundle all of whose entries are younger. What lies outside of the range
-is not in this file: whoever doubts it reads the log.
+The range is the smallest that holds every entry whose `at` lies in the time asked for. It was looked for by bisection
+of the bundles of 256 entries, with {days} day(s) for lateness on both sides: what precedes a bundle whose entries are
+all older than that is taken to be older too, what follows one whose entries are all younger to be younger. What lies
+outside of the range is not in this file: whoever doubts it reads the log.
 
 ## How to verify
 
     portcullis audit verify FILE --key KEY
 
-offline, with the log's verifier key from somebody you trust; the one in this file says only whom to ask. The hash of a line of
-`entries.jsonl`, or the one that a withheld line tells, is a leaf (RFC 6962); `left` and `right` of `proof.json` are the largest
-perfect subtrees before and after the range, from left to right. All together have the root in `checkpoint`.
+offline, with the log's verifier key from somebody you trust; the one in this file only says whom to ask. The hash of a
+line of `entries.jsonl`, or the one that a withheld line tells, is a leaf (RFC 6962); `left` and `right` of `proof.json`
+are the largest perfect subtrees before and after the range, from left to right. All together have the root in
+`checkpoint`.
 """

@@ -1,4 +1,4 @@
-"""Writes an export of the audit log. It reads through the tree, so that a log which was tampered with gives no export."""
+"""Writes an export of the audit log. It reads through the tree, so that what was tampered with gives no export."""
 
 import zipfile
 from collections.abc import Callable, Iterator

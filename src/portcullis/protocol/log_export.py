@@ -112,7 +112,7 @@ def withheld_leaf(line: bytes) -> bytes | None:
 
 @dataclass(slots=True)
 class Growth:
-    """The tree from left to right, subtree by subtree; its roots at the sizes in ``wanted`` as far as it passes them."""
+    """The tree from left to right, subtree by subtree, and its roots at the sizes in ``wanted`` that it passes."""
 
     wanted: frozenset[int]
     size: int = 0

@@ -153,7 +153,7 @@ def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byt
 
 
 def perfect_nodes(low: int, high: int) -> Iterator[tuple[int, int]]:
-    """The largest perfect subtrees that leaves ``low`` to ``high`` consist of, as level and index, from left to right."""
+    """The largest perfect subtrees that leaves ``low`` to ``high`` consist of, from left to right."""
     while low < high:
         level = (high - low).bit_length() - 1
         if low:
