@@ -29,11 +29,10 @@ def operator_key(emulator: RunningEmulator, outputs: dict[str, str]) -> dict[str
     _ensure_user(iam)
     method_arns = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outputs['OperatorApiId']}/{STAGE}/*"
     bucket = f"arn:aws:s3:::{outputs['AuditBucket']}"
-    granted = {
-        "invoke-operator-api": [("execute-api:Invoke", method_arns)],
-        "audit-reader": [(AUDITS_BUCKET, bucket), (AUDITS_OBJECTS, f"{bucket}/*")],
-    }
-    for name, grants in granted.items():
+    for name, grants in {
+        "invoke-operator-api": [(["execute-api:Invoke"], method_arns)],
+        "read-audit-log": [(AUDITS_BUCKET, bucket), (AUDITS_OBJECTS, f"{bucket}/*")],
+    }.items():
         statements = [{"Effect": "Allow", "Action": actions, "Resource": where} for actions, where in grants]
         policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
         iam.put_user_policy(UserName=OPERATOR, PolicyName=name, PolicyDocument=policy)

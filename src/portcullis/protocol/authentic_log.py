@@ -3,7 +3,7 @@
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_errors import MalformedTile
 from portcullis.protocol.merkle import HASH_BYTES, leaf_row, perfect_root
-from portcullis.protocol.tiles import HEIGHT, WIDTH, Read, Tile, load_edge, read_bundle, read_tile
+from portcullis.protocol.tiles import HEIGHT, WIDTH, Edge, Read, Tile, load_rows, read_bundle, read_tile
 
 
 class AuthenticLog:
@@ -13,8 +13,8 @@ class AuthenticLog:
         self.checkpoint = checkpoint
         self.size = checkpoint.size
         self._read = read
-        self._edge = load_edge(self.size, read)
-        if self._edge.root != checkpoint.root:
+        self._edge = load_rows(self.size, read)
+        if Edge(self.size, b"", self._edge).root != checkpoint.root:
             last = Tile(0, self.size // WIDTH, self.size % WIDTH or 1)
             raise MalformedTile(last.path, "it and the partial tiles above do not lead to the root of the checkpoint")
         self._rows: dict[int, tuple[int, bytes]] = {}
@@ -51,7 +51,7 @@ class AuthenticLog:
     def _row(self, level: int, number: int) -> bytes:
         """The hashes of a tile. The last one of each level is kept: neighbours are asked for one after the other."""
         if number == self.size >> HEIGHT * (level + 1):
-            return self._edge.rows[level]
+            return self._edge[level]
         kept, row = self._rows.get(level, (-1, b""))
         if kept == number:
             return row

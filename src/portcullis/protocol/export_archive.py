@@ -64,8 +64,9 @@ class Archive:
             member = self._zip.open(self._members[ENTRIES])
         while chunk := _chunk(member, index):
             *lines, rest = (rest + chunk).split(b"\n")
-            if any(len(line) > MAX_LINE_BYTES for line in (*lines, rest)):
-                raise MalformedExport(ENTRIES, f"expected a line of at most {MAX_LINE_BYTES} bytes", index)
+            for at, line in enumerate((*lines, rest), index):
+                if len(line) > MAX_LINE_BYTES:
+                    raise MalformedExport(ENTRIES, f"expected a line of at most {MAX_LINE_BYTES} bytes", at)
             if index + len(lines) > first + count:
                 raise MalformedExport(ENTRIES, f"there are more than the {count} entries of the range", first + count)
             yield from lines

@@ -139,11 +139,16 @@ def load_edge(size: int, read: Read) -> Edge:
     """The edge of a published tree, read from its files; nothing is proved until its root is compared."""
     width = size % WIDTH
     bundle = encode_bundle(read_bundle(Tile(None, size // WIDTH, width), read)) if width else b""
+    return Edge(size, bundle, load_rows(size, read))
+
+
+def load_rows(size: int, read: Read) -> tuple[bytes, ...]:
+    """The rows of the edge, which have the root, without its bundle."""
     rows: list[bytes] = []
     while nodes := size >> HEIGHT * len(rows):
         tile = Tile(len(rows), nodes // WIDTH, nodes % WIDTH)
         rows.append(read_tile(tile, read) if tile.width else b"")
-    return Edge(size, bundle, tuple(rows))
+    return tuple(rows)
 
 
 def read_tile(tile: Tile, read: Read) -> bytes:
