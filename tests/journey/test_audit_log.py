@@ -1,8 +1,12 @@
 """The audit log of the deployed stack: what was decided is provable in seconds, and stays."""
 
 import json
+import subprocess
+import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -99,6 +103,39 @@ def test_the_whole_log_is_sound_and_holds_each_event_once(log: PublishedLog, rec
         time.sleep(1)  # it may have grown while it was read
     assert report.entries > 0
     assert report.findings == ()
+
+
+def portcullis(deployment: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line on the local run, which knows the bucket and the key."""
+    command = [str(Path(sys.executable).with_name("portcullis")), "--local", str(deployment.home.local_json)]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_a_responder_exports_an_hour_and_an_auditor_verifies_it(
+    deployment: Deployment, recorded: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "evidence.zip"
+    asked = ("--since", "1h", "--agent", recorded["agent"], "--output", str(file))
+    written = portcullis(deployment, "audit", "export", *asked)
+    assert written.returncode == 0, written.stderr
+    with zipfile.ZipFile(file) as archive:
+        lines = archive.read("entries.jsonl").splitlines()
+    assert recorded in [json.loads(line) for line in lines]
+    assert portcullis(deployment, "audit", "verify", str(file)).returncode == 0
+
+    data = bytearray(file.read_bytes())
+    data[data.index(b"entries.jsonl") + 100] ^= 1
+    file.write_bytes(data)
+    found = portcullis(deployment, "audit", "verify", str(file))
+    assert (found.returncode, "entries.jsonl, entry" in found.stdout) == (1, True), found
+
+
+def test_an_auditor_verifies_the_live_bucket(
+    deployment: Deployment, log: PublishedLog, recorded: dict[str, Any]
+) -> None:
+    verified = portcullis(deployment, "--json", "audit", "verify", f"s3://{log.bucket}")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert json.loads(verified.stdout)["entries"] > 0
 
 
 @pytest.fixture

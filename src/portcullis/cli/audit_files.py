@@ -11,12 +11,12 @@ from typing import IO, Annotated
 import typer
 from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
-from portcullis.aws.ed25519 import verifies_bytes
 from portcullis.aws.log_reader import AHEAD, BucketUnreadable, LogBucket, ReadAhead
 from portcullis.cli import audit_reports, audit_source, output
 from portcullis.cli.audit_source import BUCKET_VARIABLE, Key, Origin
 from portcullis.cli.context import session
 from portcullis.cli.failure import REFUSED, UNREACHABLE, USAGE, Failure
+from portcullis.client.ed25519 import verifies
 from portcullis.protocol import checkpoints, export_verification, export_writing, tiles
 from portcullis.protocol.authentic_log import AuthenticLog
 from portcullis.protocol.bucket_verification import BucketReport, BucketVerification, Stored, Version
@@ -53,7 +53,7 @@ def export(
     with _failing(), _complete(path) as file:
         _write(file, source, verifier, asked)
         with _progress("verifying what was written") as tell:
-            written = export_verification.verify(file, verifier, verifies_bytes, (), tell)
+            written = export_verification.verify(file, verifier, verifies, (), tell)
     audit_reports.tell_export(written, str(path), as_json=session(context).as_json)
 
 
@@ -86,7 +86,7 @@ def _write(file: IO[bytes], source: LogBucket, key: VerifierKey, asked: Asked) -
     note = source.read(LATEST)
     if note is None:
         raise MissingObject(LATEST, "it does not exist, so that nothing was published yet, or it was removed")
-    checkpoint = checkpoints.open_checkpoint(note, key, verifies_bytes)
+    checkpoint = checkpoints.open_checkpoint(note, key, verifies)
     read = ReadAhead(source.read, lambda path: _next_bundles(path, checkpoint.size))
     try:
         with _progress("exporting") as tell:
@@ -106,7 +106,7 @@ def _next_bundles(path: str, size: int) -> list[str]:
 def _verify_file(path: Path, key: VerifierKey, against: Path | None) -> Export:
     kept = _kept(against, key, ())[0] if against else None
     with _opened(path) as file, _progress("verifying") as tell:
-        found = export_verification.verify(file, key, verifies_bytes, [kept.size] if kept else [], tell)
+        found = export_verification.verify(file, key, verifies, [kept.size] if kept else [], tell)
     if against and kept:
         root, other = found.roots.get(kept.size), kept.root
         if root is None:  # the other one may reach further
@@ -138,7 +138,7 @@ def _verify_bucket(source: LogBucket, key: VerifierKey, against: Path | None) ->
                 tell(len(fetched), len(order))
                 return ahead(version)
 
-            return verification.run(fetch, key, verifies_bytes, kept)
+            return verification.run(fetch, key, verifies, kept)
     finally:
         ahead.close()
 
@@ -152,14 +152,14 @@ def _kept(path: Path, key: VerifierKey, sizes: Collection[int]) -> tuple[Checkpo
                 found = _verified(file, path, key, sizes, tell)
             return found.checkpoint, found.roots
     try:
-        return checkpoints.open_checkpoint(start, key, verifies_bytes), {}
+        return checkpoints.open_checkpoint(start, key, verifies), {}
     except MalformedLog as error:
         raise Failure(f"{path} is neither an export nor a checkpoint of this log: {error}", USAGE) from None
 
 
 def _verified(file: IO[bytes], path: Path, key: VerifierKey, sizes: Collection[int], tell: Tell) -> Export:
     try:
-        return export_verification.verify(file, key, verifies_bytes, sizes, tell)
+        return export_verification.verify(file, key, verifies, sizes, tell)
     except MalformedExport as error:
         raise Failure(f"{path}, which was to be compared: {error}", REFUSED) from None
 

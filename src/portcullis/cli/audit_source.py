@@ -38,7 +38,7 @@ Origin = Annotated[
 def verifier_key(session: Session, given: str | None, origin: str | None) -> VerifierKey:
     """The key to verify with; Failure when nobody said which."""
     if given is None and target.is_local(session.url, session.local):
-        given = (session.target.audit or {}).get("verifier_key")
+        given = session.target.audit_key
     if given is None:
         raise Failure(f"no key to verify with: {HOW_TO_GET_A_KEY}", USAGE)
     text = given if "+" in given and not Path(given).exists() else _read(Path(given))
@@ -54,8 +54,7 @@ def bucket(session: Session, given: str | None) -> LogBucket:
     """The bucket to read; Failure when nobody said which."""
     if target.is_local(session.url, session.local):
         found = session.target
-        name = given or (found.audit or {}).get("bucket")
-        if name:
+        if name := given or found.audit_bucket:
             return LogBucket(name, found.credentials, found.region, found.endpoint_url)
     if not given:
         raise Failure(f"no bucket: give --bucket or {BUCKET_VARIABLE} (output AuditBucket)", USAGE)

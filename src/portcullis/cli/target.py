@@ -17,14 +17,18 @@ LOCAL_FILE = Path(".portcullis/local.json")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The operator API's base URL (stage included), the region, and the credentials to sign with."""
+    """The operator API's base URL (stage included), the region, and the credentials to sign with.
+
+    ``audit_key`` is the audit log's verifier key, where the local run tells it.
+    """
 
     url: str
     region: str
     credentials: Credentials = field(repr=False)
     demo_agent: dict[str, str] | None = field(default=None, repr=False)
     agent_url: str | None = None
-    audit: dict[str, str] | None = None
+    audit_key: str | None = None
+    audit_bucket: str | None = None
     endpoint_url: str | None = None
 
 
@@ -91,10 +95,11 @@ def _local(path: Path) -> Target:
             credentials,
             described["demo_agent"],
             described["api_url"],
-            described.get("audit"),
+            described.get("audit", {}).get("verifier_key"),
+            described.get("audit", {}).get("bucket"),
             described.get("endpoint_url"),
         )
-    except (KeyError, ValueError, TypeError, OSError):
+    except (KeyError, ValueError, TypeError, AttributeError, OSError):
         raise Failure(f"{path} is not a complete description of a local run; `make up` writes it anew", USAGE) from None
 
 

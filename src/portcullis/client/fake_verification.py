@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
+from portcullis.client import ed25519
 from portcullis.protocol import keys, signing
 from portcullis.protocol.credentials import Credentials, Refused, SignedRequest, read_credentials
 from portcullis.protocol.message_signatures import ED25519, HMAC_SHA256
@@ -84,13 +85,4 @@ def _delivered(request: httpx.Request) -> SignedRequest:
 
 
 def _is_ed25519(public_key: bytes, text: str, signature: str) -> bool:
-    try:
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    except ModuleNotFoundError as error:
-        raise ImportError("Ed25519 keys need cryptography: pip install cryptography") from error
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(bytes.fromhex(signature), text.encode("ascii"))
-    except InvalidSignature:
-        return False
-    return True
+    return ed25519.verifies(public_key, text.encode("ascii"), bytes.fromhex(signature))

@@ -4,6 +4,7 @@ What was written first is what is verified, whatever lies above it: a later vers
 is created once is a finding of its own. While the log is read it may grow; `GROWING_SECONDS` say what may be half done.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from itertools import groupby
@@ -22,7 +23,7 @@ GROWING_SECONDS = 300
 PARTIAL_DAYS = 1
 """A partial tile or bundle need not be locked for longer."""
 _TOLERANCE_SECONDS = 60
-_OURS = ("checkpoint/", "seg/", "tile/")
+_NUMBER = re.compile(r"checkpoint/([0-9]{1,19})", re.ASCII)
 
 
 class Version(NamedTuple):
@@ -77,9 +78,7 @@ class BucketVerification:
         self._count = 0
         for path, group in groupby(versions, lambda version: version.path):
             self._take(path, list(group))
-        latest = self._history[-1].at if self._history else float("inf")
-        growing = (path for path, first in self._first.items() if latest <= first.at > now - GROWING_SECONDS)
-        self._growing = frozenset(path for path in growing if path.startswith(_OURS))
+        self._young = now - GROWING_SECONDS
 
     @property
     def order(self) -> list[Version]:
@@ -91,14 +90,30 @@ class BucketVerification:
         self._fetch = fetch
         if self._mode != COMPLIANCE:
             self._find("", None, "the bucket's default retention is not one of COMPLIANCE")
-        paths = self._first.keys() - self._growing
+        growing = self._find_growing(key, check)
+        paths = self._first.keys() - growing
         report = log_verification.verify(self._read, paths, key, check, audit_entries.parse_id)
         for finding in report.findings:
             self._find(finding.path, None, finding.what, finding.entry)
         self._check_history(key, check)
         if kept and self._roots.get(kept.size) != kept.root:
             self._find(checkpoint_path(kept.size), None, "it is missing, or not the checkpoint that was kept: a fork")
-        return BucketReport(report, self._count, len(self._growing), tuple(self._findings))
+        return BucketReport(report, self._count, len(growing), tuple(self._findings))
+
+    def _find_growing(self, key: VerifierKey, check: Check) -> set[str]:
+        """What may belong to the next checkpoint, whose time is known to the second only."""
+        if not self._history:
+            return set()
+        latest = self._history[-1]
+        try:
+            size = checkpoints.open_checkpoint(self._data(latest) or b"", key, check).size
+        except MalformedLog:
+            return set()
+        young = [path for path, first in self._first.items() if first.at > self._young and first.at >= latest.at]
+        larger = {path for path in young if (number := _NUMBER.fullmatch(path)) and int(number[1]) > size}
+        return larger | {
+            path for path in young if self._first[path].at > latest.at and path.startswith(("seg/", "tile/"))
+        }
 
     def _take(self, path: str, versions: list[Version]) -> None:
         self._count += len(versions)
@@ -127,10 +142,11 @@ class BucketVerification:
             return None
         days = min(self._days, PARTIAL_DAYS) if is_partial(version.path) else self._days
         if stored.mode != COMPLIANCE:
-            self._find(version.path, version.version, f"it is not locked in mode COMPLIANCE but {stored.mode or 'not'}")
+            held = f"in {stored.mode}" if stored.mode else "not at all"
+            self._find(version.path, version.version, f"it is not locked in mode COMPLIANCE but {held}")
         elif stored.until < version.at + days * 86_400 - _TOLERANCE_SECONDS:
-            held = (stored.until - version.at) / 86_400
-            self._find(version.path, version.version, f"it is locked for {held:.1f} days instead of {days}")
+            locked = (stored.until - version.at) / 86_400
+            self._find(version.path, version.version, f"it is locked for {locked:.1f} days instead of {days}")
         return stored.data
 
     def _check_history(self, key: VerifierKey, check: Check) -> None:
