@@ -30,11 +30,11 @@ class Bucket:
 
     def __init__(self, endpoint_url: str) -> None:
         self.name, self.endpoint_url = f"audit-files-{next(_numbers)}", endpoint_url
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        keys: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         self.s3: Any = boto3.client("s3", endpoint_url=endpoint_url, region_name=REGION, **keys)
         self.s3.create_bucket(Bucket=self.name, ObjectLockEnabledForBucket=True)
         retention = {"Mode": "COMPLIANCE", "Days": 30}
-        lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+        lock: Any = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
         self.s3.put_object_lock_configuration(Bucket=self.name, ObjectLockConfiguration=lock)
 
     def hold(self, *logs: Log) -> None:

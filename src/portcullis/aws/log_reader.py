@@ -124,8 +124,11 @@ class ReadAhead(Generic[K, V]):
 
 
 def _body(answer: dict[str, Any]) -> bytes:
-    with answer["Body"] as body:
-        return bytes(body.read(MAX_OBJECT_BYTES))
+    try:
+        with answer["Body"] as body:
+            return bytes(body.read(MAX_OBJECT_BYTES))
+    except BotoCoreError as error:
+        raise BucketUnreadable(f"an object's content: {error}") from None
 
 
 def _version(each: dict[str, Any], *, removed: bool) -> Version:

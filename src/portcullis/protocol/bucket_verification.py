@@ -15,7 +15,7 @@ from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_errors import MalformedLog
 from portcullis.protocol.log_verification import LATEST, Report, checkpoint_path
 from portcullis.protocol.notes import Check, VerifierKey
-from portcullis.protocol.tiles import parse_path
+from portcullis.protocol.tiles import WIDTH, Tile, parse_path
 
 COMPLIANCE = "COMPLIANCE"
 GROWING_SECONDS = 300
@@ -75,6 +75,7 @@ class BucketVerification:
         self._roots: dict[int, bytes] = {}
         self._history: list[Version] = []
         self._first: dict[str, Version] = {}
+        self._partials: list[list[Version]] = []
         self._count = 0
         for path, group in groupby(versions, lambda version: version.path):
             self._take(path, list(group))
@@ -83,7 +84,8 @@ class BucketVerification:
     @property
     def order(self) -> list[Version]:
         """What is going to be fetched, about in the order in which it is."""
-        return [*self._first.values(), *self._history]
+        again = (version for versions in self._partials for version in versions if not version.removed)
+        return list(dict.fromkeys([*self._first.values(), *self._history, *again]))
 
     def run(self, fetch: Fetch, key: VerifierKey, check: Check, kept: Checkpoint | None = None) -> BucketReport:
         """Verify everything with the key of the log; it has to hold ``kept``, a checkpoint from before, too."""
@@ -96,6 +98,8 @@ class BucketVerification:
         for finding in report.findings:
             self._find(finding.path, None, finding.what, finding.entry)
         self._check_history(key, check)
+        for versions in self._partials:
+            self._check_partial(versions)
         if kept and self._roots.get(kept.size) != kept.root:
             self._find(checkpoint_path(kept.size), None, "it is missing, or not the checkpoint that was kept: a fork")
         return BucketReport(report, self._count, len(growing), tuple(self._findings))
@@ -118,7 +122,9 @@ class BucketVerification:
     def _take(self, path: str, versions: list[Version]) -> None:
         self._count += len(versions)
         puts = [version for version in reversed(versions) if not version.removed]
-        if not is_partial(path):
+        if is_partial(path):
+            self._partials.append(versions)
+        else:
             for version in versions:
                 if version.removed:
                     self._find(path, version.version, "a delete marker lies over it")
@@ -165,6 +171,18 @@ class BucketVerification:
             self._roots[checkpoint.size] = checkpoint.root
             if self._kept.get(checkpoint_path(checkpoint.size)) != sha256(data).digest():
                 self._find(LATEST, version.version, f"it is not what {checkpoint_path(checkpoint.size)} keeps")
+
+    def _check_partial(self, versions: list[Version]) -> None:
+        """It may be removed once there is a wider one, and come again as it was."""
+        path, newest = versions[0].path, versions[0]
+        tile = parse_path(path)
+        wider = (Tile(tile.level, tile.index, width).path for width in range(WIDTH, tile.width, -1))
+        if newest.removed and not any(each in self._first for each in wider):
+            self._find(path, newest.version, "a delete marker lies over it, and there is no wider one")
+        first, *again = [version for version in reversed(versions) if not version.removed] or [newest]
+        for version in again:
+            if self._data(version) != self._data(first):
+                self._find(path, version.version, "it was written again with another content")
 
     def _find(self, path: str, version: str | None, what: str, entry: int | None = None) -> None:
         self._findings[Finding(path, version, entry, what)] = None

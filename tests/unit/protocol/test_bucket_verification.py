@@ -134,6 +134,14 @@ FAULTS: dict[str, tuple[Callable[[Bucket], None], Finding]] = {
         lambda b: b.put(LATEST, signed(264, bytes(32))),
         Finding(LATEST, "v3", None, "it is not what checkpoint/264 keeps"),
     ),
+    "last partial tile removed": (
+        lambda b: b.remove(PARTIAL),
+        Finding(PARTIAL, "m1", None, "a delete marker lies over it, and there is no wider one"),
+    ),
+    "partial tile replaced": (
+        lambda b: b.put(SUPERSEDED, bytes(96)),
+        Finding(SUPERSEDED, "v1", None, "it was written again with another content"),
+    ),
     "no retention": (
         lambda b: setattr(b, "retention", None),
         Finding("", None, None, "the bucket's default retention is not one of COMPLIANCE"),
