@@ -1,4 +1,4 @@
-"""What a fresh local run holds: one operator who may call the operator API and nothing else, prices, one agent."""
+"""What a fresh local run holds: an operator who may call the operator API and read the audit log, prices, one agent."""
 
 import json
 from contextlib import suppress
@@ -9,8 +9,11 @@ from local.deploy import ACCOUNT, STAGE
 from local.emulator_process import RunningEmulator
 from local.ports import HOST
 from portcullis.cli.operator import Operator
+from portcullis.protocol.notes import KEY_BYTES, VerifierKey
 
 OPERATOR = "portcullis-operator"
+AUDITS_BUCKET = ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketObjectLockConfiguration"]
+AUDITS_OBJECTS = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"]
 WALLET = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
 CHAIN = "base"
 POLICY = {
@@ -21,17 +24,29 @@ POLICY = {
 
 
 def operator_key(emulator: RunningEmulator, outputs: dict[str, str]) -> dict[str, str]:
-    """A fresh access key of the operator's IAM user, who is bound to the operator API alone."""
+    """A fresh access key of the operator's IAM user, who is bound to the operator API and to reading the audit log."""
     iam = client("iam", emulator.endpoint_url)
     _ensure_user(iam)
     method_arns = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outputs['OperatorApiId']}/{STAGE}/*"
-    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": method_arns}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_user_policy(UserName=OPERATOR, PolicyName="invoke-operator-api", PolicyDocument=policy)
+    bucket = f"arn:aws:s3:::{outputs['AuditBucket']}"
+    for name, grants in {
+        "invoke-operator-api": [(["execute-api:Invoke"], method_arns)],
+        "read-audit-log": [(AUDITS_BUCKET, bucket), (AUDITS_OBJECTS, f"{bucket}/*")],
+    }.items():
+        statements = [{"Effect": "Allow", "Action": actions, "Resource": where} for actions, where in grants]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_user_policy(UserName=OPERATOR, PolicyName=name, PolicyDocument=policy)
     for old in iam.list_access_keys(UserName=OPERATOR)["AccessKeyMetadata"]:
         iam.delete_access_key(UserName=OPERATOR, AccessKeyId=old["AccessKeyId"])
     key = iam.create_access_key(UserName=OPERATOR)["AccessKey"]
     return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+
+
+def audit(emulator: RunningEmulator, outputs: dict[str, str]) -> dict[str, str]:
+    """Where the audit log lies, and the key that verifies it."""
+    encoded = client("kms", emulator.endpoint_url).get_public_key(KeyId=outputs["AuditKeyArn"])["PublicKey"]
+    key = VerifierKey(outputs["AuditOrigin"], encoded[-KEY_BYTES:])
+    return {"bucket": outputs["AuditBucket"], "origin": key.name, "verifier_key": key.text}
 
 
 def api_url(port: int) -> str:

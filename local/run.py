@@ -28,7 +28,12 @@ def up(home: Home, ports: Ports, with_parent: bool = False) -> LocalRun:
         emulator = _emulator(home, ports, with_parent)
         outputs = deploy(home, emulator)
         run = _saved(home)
-        if run is None or run["outputs"] != outputs or run["endpoint_url"] != emulator.endpoint_url:
+        if (
+            run is None
+            or "audit" not in run
+            or run["outputs"] != outputs
+            or run["endpoint_url"] != emulator.endpoint_url
+        ):
             with step("create the operator, prices and a demo agent"):
                 run = _describe(emulator, outputs)
             _save(home, run)
@@ -77,6 +82,7 @@ def _describe(emulator: RunningEmulator, outputs: dict[str, str]) -> LocalRun:
         "account": ACCOUNT,
         "operator": key,
         "outputs": outputs,
+        "audit": demo_data.audit(emulator, outputs),
         "demo_agent": demo_agent,
     }
 

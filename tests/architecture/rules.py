@@ -9,14 +9,21 @@ from tests.architecture.source import Module, imported
 MAX_MODULE_LINES = 250
 MAX_FUNCTION_LINES = 40
 
-# protocol <- domain <- aws <- functions; client -> protocol; cli -> client, protocol, and aws for signing only.
+# protocol <- domain <- aws <- functions; client -> protocol; cli -> client, protocol, and aws for what the caller's own
+# credentials do: sign calls, and read the audit log.
 MAY_IMPORT = {
     "protocol": ("portcullis.protocol",),
     "domain": ("portcullis.protocol", "portcullis.domain"),
     "aws": ("portcullis.protocol", "portcullis.domain", "portcullis.aws"),
     "functions": ("portcullis.protocol", "portcullis.domain", "portcullis.aws"),
     "client": ("portcullis.protocol", "portcullis.client"),
-    "cli": ("portcullis.protocol", "portcullis.client", "portcullis.cli", "portcullis.aws.operator_signing"),
+    "cli": (
+        "portcullis.protocol",
+        "portcullis.client",
+        "portcullis.cli",
+        "portcullis.aws.operator_signing",
+        "portcullis.aws.log_reader",
+    ),
     "infra": ("portcullis.protocol", "infra"),
 }
 MAY_USE = {

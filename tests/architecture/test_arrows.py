@@ -95,6 +95,7 @@ RIGHT = [
     ("src/portcullis/aws/a.py", "from portcullis.domain.money import parse_usd"),
     ("src/portcullis/cli/a.py", "from portcullis.aws.operator_signing import OperatorAuth"),
     ("src/portcullis/cli/a.py", "from portcullis.aws import operator_signing"),
+    ("src/portcullis/cli/a.py", "from portcullis.aws.log_reader import LogBucket"),
     ("infra/stacks/a.py", "from portcullis.protocol.problems import PROBLEMS\nfrom infra import stages"),
 ]
 

@@ -105,8 +105,14 @@ def batch(*details: Any) -> dict[str, Any]:
     """The event file's message, once for each detail."""
     (message,) = load_event("audit_writer/batch.json")["Records"]
     event = json.loads(message["body"])
-    bodies = [json.dumps({**event, "detail": detail}) for detail in details]
+    bodies = [json.dumps(_wrapped(event, detail)) for detail in details]
     return {"Records": [{**message, "messageId": f"m{i}", "body": body} for i, body in enumerate(bodies)]}
+
+
+def _wrapped(event: dict[str, Any], detail: Any) -> dict[str, Any]:
+    """As the bus hands it on, under its own type where it has one."""
+    type_ = detail.get("type") if isinstance(detail, dict) else None
+    return {**event, "detail": detail, **({"detail-type": type_} if type_ else {})}
 
 
 def forget() -> None:

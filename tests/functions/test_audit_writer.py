@@ -95,7 +95,6 @@ def unreachable(_writer: AuditWriter) -> int:
         ("text", "malformed"),
         ({"v": 1}, "malformed"),
         ({**envelope(1), "at": "yesterday"}, "malformed"),
-        ({**envelope(1), "type": "transaction.settled"}, "malformed"),
         ({**envelope(1), "id": "a\nb"}, "malformed"),
         ({**envelope(1), "v": 2}, "unknown_version"),
         ({**envelope(1), "data": {"filler": "x" * 70_000}}, "oversize"),
@@ -110,6 +109,15 @@ def test_what_cannot_be_an_entry_is_one_that_says_so(audit: Audit, poison: Any, 
     assert whole.id == envelope(2)["id"]
     assert (rejected.type, rejected.data["reason"]) == ("audit.rejected", reason)
     assert rejected.data["sha256"] == sha256(messages["Records"][0]["body"].encode()).hexdigest()
+
+
+def test_an_event_under_the_type_of_another_is_none(audit: Audit) -> None:
+    messages = batch(envelope(1))
+    (record,) = messages["Records"]
+    record["body"] = json.dumps({**json.loads(record["body"]), "detail-type": "transaction.settled"})
+    assert audit_writer.handler(messages, None) == {"batchItemFailures": []}
+    (rejected,) = audit.entries()
+    assert (rejected.type, rejected.data["reason"]) == ("audit.rejected", "malformed")
 
 
 def test_an_event_that_takes_the_id_of_another_keeps_nothing_out(audit: Audit) -> None:

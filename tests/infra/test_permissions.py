@@ -60,7 +60,13 @@ def test_no_statement_uses_a_wildcard_beyond_the_objects_of_policies_and_of_the_
             assert statement["Effect"] == "Allow"
             assert not [action for action in as_list(statement["Action"]) if "*" in action]
             wildcards = [text for text in strings_in(statement["Resource"]) if "*" in text]
-            allowed: tuple[list[str], ...] = ([], ["/policies/*"], ["/tile/*"], ["/checkpoint/*", "/seg/*", "/tile/*"], PASSING)
+            allowed: tuple[list[str], ...] = (
+                [],
+                ["/policies/*"],
+                ["/tile/*"],
+                ["/checkpoint/*", "/seg/*", "/tile/*"],
+                PASSING,
+            )
             assert wildcards in allowed
 
 

@@ -1,7 +1,10 @@
 """The audit log of the deployed stack: what was decided is provable in seconds, and stays."""
 
 import json
+import subprocess
+import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -23,7 +26,7 @@ from portcullis.cli.audit_key import VARIABLE
 from portcullis.cli.context import Session
 from portcullis.cli.failure import Failure
 from portcullis.cli.main import app
-from portcullis.protocol import audit_entries, checkpoints, log_verification, merkle, segments, tiles
+from portcullis.protocol import audit_entries, checkpoints, log_verification, merkle, segments, tile_reading, tiles
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_verification import Report
 from portcullis.protocol.notes import VerifierKey
@@ -55,7 +58,7 @@ class PublishedLog:
     def entries(self, size: int) -> list[bytes]:
         full = [tiles.Tile(None, index) for index in range(size // tiles.WIDTH)]
         rest = [tiles.Tile(None, len(full), size % tiles.WIDTH)] if size % tiles.WIDTH else []
-        return [entry for tile in full + rest for entry in tiles.read_bundle(tile, self.read)]
+        return [entry for tile in full + rest for entry in tile_reading.read_bundle(tile, self.read)]
 
     def provable(self, event: str) -> dict[str, Any] | None:
         """The entry of an event, if it is included in the tree that the latest checkpoint signs."""
@@ -63,7 +66,7 @@ class PublishedLog:
         for index, data in enumerate(self.entries(checkpoint.size) if checkpoint else []):
             entry: dict[str, Any] = json.loads(data)
             if checkpoint and entry["id"] == event:
-                nodes = tiles.tile_nodes(checkpoint.size, self.read)
+                nodes = tile_reading.tile_nodes(checkpoint.size, self.read)
                 proof = merkle.inclusion_proof(index, checkpoint.size, nodes)
                 leaf = merkle.leaf_hash(data)
                 assert merkle.verify_inclusion(leaf, index, checkpoint.size, proof, checkpoint.root)
@@ -243,6 +246,39 @@ def test_a_watcher_sees_that_the_log_only_grows(
     (tmp_path / "kept").write_text(kept.replace(kept.splitlines()[2], "A" * 43 + "="))
     code, forged = command(*look)
     assert (code, "Evidence" in forged) == (1, True)
+
+
+def portcullis(deployment: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line on the local run, which knows the bucket and the key."""
+    command = [str(Path(sys.executable).with_name("portcullis")), "--local", str(deployment.home.local_json)]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_a_responder_exports_an_hour_and_an_auditor_verifies_it(
+    deployment: Deployment, recorded: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "evidence.zip"
+    asked = ("--since", "1h", "--agent", recorded["agent"], "--output", str(file))
+    written = portcullis(deployment, "audit", "export", *asked)
+    assert written.returncode == 0, written.stderr
+    with zipfile.ZipFile(file) as archive:
+        lines = archive.read("entries.jsonl").splitlines()
+    assert recorded in [json.loads(line) for line in lines]
+    assert portcullis(deployment, "audit", "verify", str(file)).returncode == 0
+
+    data = bytearray(file.read_bytes())
+    data[data.index(b"entries.jsonl") + 100] ^= 1
+    file.write_bytes(data)
+    found = portcullis(deployment, "audit", "verify", str(file))
+    assert (found.returncode, "entries.jsonl, entry" in found.stdout) == (1, True), found
+
+
+def test_an_auditor_verifies_the_live_bucket(
+    deployment: Deployment, log: PublishedLog, recorded: dict[str, Any]
+) -> None:
+    verified = portcullis(deployment, "--json", "audit", "verify", f"s3://{log.bucket}")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert json.loads(verified.stdout)["entries"] > 0
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from portcullis.cli import audit_checks, audit_key, instants, output
 from portcullis.cli.audit_checks import Unproven
-from portcullis.cli.audit_key import KeyOption
+from portcullis.cli.audit_key import Key, Origin
 from portcullis.cli.audit_watch import Watch
 from portcullis.cli.context import session
 from portcullis.cli.failure import REFUSED, UNREACHABLE, USAGE, Failure
@@ -42,8 +42,8 @@ def query(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 50,
 ) -> None:
     """List entries of the audit log, newest first; with --json, one a line."""
-    now = time.time()
-    span = {"since": instants.instant(since, now), "until": instants.instant(until, now)}
+    now = datetime.now(UTC)
+    span = {name: text and instants.instant(text, now) for name, text in (("since", since), ("until", until))}
     found = _entries(context, limit, agent=agent, type=type_, outcome=outcome, **span)
     if session(context).as_json:
         for entry in found:
@@ -56,11 +56,12 @@ def proof(
     context: typer.Context,
     event: Annotated[str, typer.Argument(metavar="EVENT|INDEX", help="The event's id, or the entry's index.")],
     at: Annotated[str | None, typer.Option(help="When it happened, RFC 3339, as the event says.")] = None,
-    key: KeyOption = None,
+    key: Key = None,
+    origin: Origin = None,
     file: Annotated[Path | None, typer.Option("--output", help="Keep the proof in this file.")] = None,
 ) -> None:
     """Prove that an event is in the audit log: the proof is fetched, and verified here with the key."""
-    verifier = audit_key.pinned(session(context), key)
+    verifier = audit_key.pinned(session(context), key, origin)
     index = int(event) if _INDEX.fullmatch(event) else None
     found = _found(context, index=index) if index is not None else _found(context, event=event, at=at)
     if found is None:
@@ -85,14 +86,15 @@ def watch(
     state: Annotated[Path, typer.Option(help="Where the last checkpoint is kept.")] = STATE,
     interval: Annotated[int, typer.Option(min=1, max=86_400, help="Seconds between two looks.")] = 60,
     once: Annotated[bool, typer.Option("--once", help="Look once.")] = False,
-    key: KeyOption = None,
+    key: Key = None,
+    origin: Origin = None,
 ) -> None:
     """See that the audit log only ever grows: each checkpoint is verified, and its tree to begin with the last one.
 
     The first look pins. A fork, a log that shrank or a wrong signature ends it with code 1, and both checkpoints are
     kept beside the state.
     """
-    watched = Watch(session(context), audit_key.pinned(session(context), key), state)
+    watched = Watch(session(context), audit_key.pinned(session(context), key, origin), state)
     while True:
         try:
             news = watched.look()

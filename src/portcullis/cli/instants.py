@@ -6,17 +6,19 @@ from datetime import UTC, datetime, timedelta
 from portcullis.cli.failure import USAGE, Failure
 
 HELP = "RFC 3339, or how long ago: 90m, 24h, 7d."
-_AGO = re.compile(r"([1-9][0-9]{0,4})([mhd])", re.ASCII)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_AGO = re.compile(r"([0-9]{1,6})([mhd])", re.ASCII)
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
-def instant(text: str | None, now: float) -> str | None:
-    """RFC 3339 for how long ago; anything else unchanged, for the API to judge. ``now`` in seconds."""
-    match = _AGO.fullmatch(text or "")
-    if not match:
-        return text
+def instant(text: str, now: datetime) -> str:
+    """An instant as entries have it, from RFC 3339 with an offset or from how long ago it is (``24h``)."""
     try:
-        then = datetime.fromtimestamp(now, UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    except OverflowError:
-        raise Failure(f"{text} ago lies before the calendar", USAGE) from None
-    return then.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+        if match := _AGO.fullmatch(text):
+            moment = now - int(match[1]) * _UNITS[match[2]]
+        else:
+            moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+        return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    except (ValueError, OverflowError):
+        raise Failure(f"{text} is no time: give 2026-01-31T09:30:00Z, or 90m, 24h or 7d ago", USAGE) from None

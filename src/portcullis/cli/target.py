@@ -28,6 +28,8 @@ class Target:
     demo_agent: dict[str, str] | None = field(default=None, repr=False)
     agent_url: str | None = None
     audit_key: str | None = None
+    audit_bucket: str | None = None
+    endpoint_url: str | None = None
 
 
 def find(url: str | None, region: str | None, local: Path | None) -> Target:
@@ -54,11 +56,16 @@ def credentials_failure(error: BotoCoreError) -> Failure:
     return Failure(f"no usable AWS credentials: {error} Run `aws sso login`, or set AWS_PROFILE", USAGE)
 
 
-def _remote(url: str, region: str | None) -> Target:
+def is_local(url: str | None, local: Path | None) -> bool:
+    """Whether a local run is what these options find."""
+    return local is not None or (not url and LOCAL_FILE.exists())
+
+
+def caller(region: str | None) -> tuple[Credentials, str]:
+    """The credentials of whoever calls, and their region unless one is given. Failure says what is missing."""
     session = Session()
     try:
-        # The host of an execute-api URL names the region for certain; a configured one is that of other work.
-        found_region = region or _region_of(url) or session.get_config_variable("region")
+        found_region = region or session.get_config_variable("region")
         credentials = session.get_credentials()
     except BotoCoreError as error:
         raise credentials_failure(error) from None
@@ -66,6 +73,12 @@ def _remote(url: str, region: str | None) -> Target:
         raise Failure("no AWS credentials found; run `aws sso login`, or set AWS_PROFILE", USAGE)
     if not found_region:
         raise Failure("no region: give --region or set AWS_DEFAULT_REGION", USAGE)
+    return credentials, found_region
+
+
+def _remote(url: str, region: str | None) -> Target:
+    # The host of an execute-api URL names the region for certain; a configured one is that of other work.
+    credentials, found_region = caller(region or _region_of(url))
     return Target(url, found_region, credentials)
 
 
@@ -83,6 +96,8 @@ def _local(path: Path) -> Target:
             described["demo_agent"],
             described["api_url"],
             described.get("audit", {}).get("verifier_key"),
+            described.get("audit", {}).get("bucket"),
+            described.get("endpoint_url"),
         )
     except (KeyError, ValueError, TypeError, AttributeError, OSError):
         raise Failure(f"{path} is not a complete description of a local run; `make up` writes it anew", USAGE) from None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from portcullis.domain import times
 from portcullis.domain.audit_operations import Found, Read, Steps
 from portcullis.domain.audit_tree import CHECKPOINT, opened, reading
-from portcullis.protocol import audit_entries, merkle, tiles
+from portcullis.protocol import audit_entries, merkle, tile_reading
 from portcullis.protocol.audit_entries import Entry
 from portcullis.protocol.tiles import WIDTH, Tile
 
@@ -161,12 +161,14 @@ def entry_of(size: int, event: str, at: int | None, cursor: int | None) -> Steps
 
 def inclusion(size: int, index: int) -> Steps[list[bytes]]:
     """The proof that an entry is in the tree of ``size``."""
-    return (yield from reading(lambda read: merkle.inclusion_proof(index, size, tiles.tile_nodes(size, read))))
+    return (yield from reading(lambda read: merkle.inclusion_proof(index, size, tile_reading.tile_nodes(size, read))))
 
 
 def consistency(size: int, first: int, second: int) -> Steps[list[bytes]]:
     """The proof that the tree of ``second`` begins with that of ``first``, from the tiles of one of ``size``."""
-    return (yield from reading(lambda read: merkle.consistency_proof(first, second, tiles.tile_nodes(size, read))))
+    return (
+        yield from reading(lambda read: merkle.consistency_proof(first, second, tile_reading.tile_nodes(size, read)))
+    )
 
 
 def _from_start(size: int, wanted: Wanted, at: int, cursor: int | None) -> Steps[Hit]:
@@ -215,6 +217,6 @@ def _end_of(size: int, until: int | None) -> Steps[int]:
 def _bundle(number: int, size: int) -> Steps[_Bundle]:
     tile = Tile(None, number, min(WIDTH, size - number * WIDTH))
     known: dict[str, Found | None] = {}
-    entries = yield from reading(lambda read: tiles.read_bundle(tile, read), known)
+    entries = yield from reading(lambda read: tile_reading.read_bundle(tile, read), known)
     modified = max(found.at for found in known.values() if found)
     return _Bundle(number * WIDTH, entries, modified)

@@ -14,7 +14,7 @@ from portcullis.domain.audit_operations import (
     Steps,
     T,
 )
-from portcullis.protocol import checkpoints, notes, segments, tiles
+from portcullis.protocol import checkpoints, notes, segments, tile_reading, tiles
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_errors import MissingObject
 from portcullis.protocol.merkle import leaf_row
@@ -139,7 +139,7 @@ def _edge(size: int) -> Steps[Edge]:
     known: dict[str, Found | None] = {}
     while True:
         try:
-            return (yield from reading(lambda read: tiles.load_edge(size, read), known))
+            return (yield from reading(lambda read: tile_reading.load_edge(size, read), known))
         except MissingObject as missing:
             if not tiles.is_passing(missing.what):
                 raise
@@ -157,7 +157,7 @@ def _passing(size: int) -> Steps[dict[str, bytes]]:
     return Edge(size, tiles.encode_bundle(entries), (leaf_row(entries),)).passing
 
 
-def reading(compute: Callable[[tiles.Read], T], known: dict[str, Found | None] | None = None) -> Steps[T]:
+def reading(compute: Callable[[tile_reading.Read], T], known: dict[str, Found | None] | None = None) -> Steps[T]:
     """The result of ``compute``, with each object it reads asked for once; ``known`` is told which these were."""
     known = {} if known is None else known
 

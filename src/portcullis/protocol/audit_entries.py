@@ -105,6 +105,12 @@ def parse_identity(data: bytes) -> Identity:
     return Identity(head[1], head[3])
 
 
+def checked_identity(data: bytes) -> Identity:
+    """The same, with every byte checked."""
+    entry = parse(data)
+    return Identity(entry.id, entry.at)
+
+
 def parse_at(data: bytes) -> str:
     """The instant of an entry, with the form of everything before ``data`` checked, or MalformedEntry."""
     at = _head(data)[3]

@@ -21,7 +21,8 @@ from portcullis.protocol.merkle import HASH_BYTES, leaf_row
 from portcullis.protocol.notes import Check, VerifierKey
 from portcullis.protocol.segment_walk import SegmentWalk
 from portcullis.protocol.tile_check import OtherWidths, TileCheck
-from portcullis.protocol.tiles import HEIGHT, WIDTH, Read, Tile, parse_bundle, parse_path
+from portcullis.protocol.tile_reading import Read
+from portcullis.protocol.tiles import HEIGHT, WIDTH, Tile, parse_bundle, parse_path
 
 LATEST = "checkpoint"
 

@@ -153,6 +153,16 @@ def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byt
     return _consistent_roots(old, new, steps) == (old_root, new_root)
 
 
+def perfect_nodes(low: int, high: int) -> Iterator[tuple[int, int]]:
+    """The largest perfect subtrees that leaves ``low`` to ``high`` consist of, from left to right."""
+    while low < high:
+        level = (high - low).bit_length() - 1
+        if low:
+            level = min(level, (low & -low).bit_length() - 1)
+        yield level, low >> level
+        low += 1 << level
+
+
 def _consistent_roots(old: int, new: int, steps: Sequence[bytes]) -> tuple[bytes, bytes] | None:
     """The two roots that a proof leads to, None when it has too many or too few steps."""
     place, last = old - 1, new - 1
@@ -184,12 +194,4 @@ def _split(width: int) -> int:
 
 
 def _range_root(low: int, high: int, nodes: Nodes) -> bytes:
-    return fold([nodes(level, index) for level, index in _perfect_nodes(low, high)])
-
-
-def _perfect_nodes(low: int, high: int) -> Iterator[tuple[int, int]]:
-    """The perfect subtrees of leaves ``low`` to ``high``, where ``low`` is a multiple of the largest one's width."""
-    while low < high:
-        level = (high - low).bit_length() - 1
-        yield level, low >> level
-        low += 1 << level
+    return fold([nodes(level, index) for level, index in perfect_nodes(low, high)])

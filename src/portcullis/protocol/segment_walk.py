@@ -8,7 +8,7 @@ from portcullis.protocol import segments
 from portcullis.protocol.log_errors import MalformedLog, MalformedSegment, MissingObject
 from portcullis.protocol.log_findings import Findings
 from portcullis.protocol.segments import Header
-from portcullis.protocol.tiles import Read
+from portcullis.protocol.tile_reading import Read
 
 _PATH = re.compile(r"seg/(\d{20})", re.ASCII)
 

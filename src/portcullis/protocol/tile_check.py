@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from portcullis.protocol.log_errors import MalformedTile
 from portcullis.protocol.log_findings import Findings
 from portcullis.protocol.merkle import HASH_BYTES, perfect_root
-from portcullis.protocol.tiles import HEIGHT, TILE_BYTES, WIDTH, Edge, Read, Tile, parse_path
+from portcullis.protocol.tile_reading import Read
+from portcullis.protocol.tiles import HEIGHT, TILE_BYTES, WIDTH, Edge, Tile, parse_path
 
 
 class OtherWidths:

@@ -5,11 +5,11 @@
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from portcullis.protocol.log_errors import MalformedTile, MissingObject
-from portcullis.protocol.merkle import HASH_BYTES, Frontier, Nodes, leaf_row, perfect_root
+from portcullis.protocol.log_errors import MalformedTile
+from portcullis.protocol.merkle import HASH_BYTES, Frontier, leaf_row, perfect_root
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -17,9 +17,6 @@ TILE_BYTES = WIDTH * HASH_BYTES
 MAX_ENTRY_BYTES = 0xFFFF
 MAX_LEVEL = 7
 """No tree of fewer than 2**63 leaves has a tile of a higher level."""
-
-Read = Callable[[str], bytes | None]
-"""The bytes at a path, or None when there is nothing."""
 
 _PATH = re.compile(r"tile/(entries|[0-7])/((?:x[0-9]{3}/)*)([0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
 
@@ -145,51 +142,6 @@ def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
         rows.append(rest)
         added = above
     return Growth(Edge(edge.size + len(entries), bundle, tuple(rows)), files)
-
-
-def load_edge(size: int, read: Read) -> Edge:
-    """The edge of a published tree, read from its files; nothing is proved until its root is compared."""
-    width = size % WIDTH
-    bundle = encode_bundle(read_bundle(Tile(None, size // WIDTH, width), read)) if width else b""
-    rows: list[bytes] = []
-    while nodes := size >> HEIGHT * len(rows):
-        tile = Tile(len(rows), nodes // WIDTH, nodes % WIDTH)
-        rows.append(read_tile(tile, read) if tile.width else b"")
-    return Edge(size, bundle, tuple(rows))
-
-
-def read_tile(tile: Tile, read: Read) -> bytes:
-    """The hashes of a tile; those of a partial one that is no longer kept, from the full one."""
-    if (data := read(tile.path)) is not None:
-        return check_tile(tile, data)
-    if tile.width < WIDTH and (data := read(tile.full.path)) is not None:
-        return check_tile(tile.full, data)[: tile.width * HASH_BYTES]
-    raise MissingObject(tile.path, "it does not exist")
-
-
-def read_bundle(tile: Tile, read: Read) -> list[bytes]:
-    """The entries of a bundle; those of a partial one that is no longer kept, from the full one."""
-    if (data := read(tile.path)) is not None:
-        return parse_bundle(data, tile.width)
-    if tile.width < WIDTH and (data := read(tile.full.path)) is not None:
-        return parse_bundle(data, WIDTH)[: tile.width]
-    raise MissingObject(tile.path, "it does not exist")
-
-
-def tile_nodes(size: int, read: Read) -> Nodes:
-    """Nodes of the tree of ``size`` leaves for making proofs, from its tiles, each read once."""
-    rows: dict[Tile, bytes] = {}
-
-    def node(level: int, index: int) -> bytes:
-        of_tile = level // HEIGHT
-        count = 1 << level % HEIGHT
-        number, at = divmod(index * count, WIDTH)
-        tile = Tile(of_tile, number, min(WIDTH, (size >> HEIGHT * of_tile) - number * WIDTH))
-        if tile not in rows:
-            rows[tile] = read_tile(tile, read)
-        return perfect_root(rows[tile][at * HASH_BYTES : (at + count) * HASH_BYTES])
-
-    return node
 
 
 def _grow_bundles(edge: Edge, entries: Sequence[bytes], files: dict[str, bytes]) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import time
 from base64 import b64encode
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from portcullis.cli import instants, operator
 from portcullis.cli.failure import Failure
 from portcullis.client.exchange import RetryPolicy
 from portcullis.protocol import audit_entries as entries
-from portcullis.protocol import checkpoints, merkle, tiles
+from portcullis.protocol import checkpoints, merkle, tile_reading
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_verification import LATEST
 from tests.unit.cli.gateway import LOCAL, Cli, ok, refused
@@ -48,12 +49,12 @@ def base64s(hashes: list[bytes]) -> list[str]:
 
 
 def consistency(log: Log, first: int) -> httpx.Response:
-    hashes = merkle.consistency_proof(first, log.size, tiles.tile_nodes(log.size, log.files.get))
+    hashes = merkle.consistency_proof(first, log.size, tile_reading.tile_nodes(log.size, log.files.get))
     return ok({"first": first, "second": log.size, "hashes": base64s(hashes)})
 
 
 def proof(log: Log, index: int, /, **changed: Any) -> dict[str, Any]:
-    hashes = merkle.inclusion_proof(index, log.size, tiles.tile_nodes(log.size, log.files.get))
+    hashes = merkle.inclusion_proof(index, log.size, tile_reading.tile_nodes(log.size, log.files.get))
     honest = {"index": index, "entry": entry(index).decode(), "hashes": base64s(hashes), "checkpoint": note(log)}
     return honest | changed
 
@@ -89,12 +90,16 @@ def test_entries_for_programs_are_one_a_line(cli: Cli) -> None:
 
 
 def test_how_long_ago_is_counted_from_now() -> None:
-    assert instants.instant("24h", 86_400.5) == "1970-01-01T00:00:00.500Z"
-    assert instants.instant("7d", 8 * 86_400) == "1970-01-02T00:00:00.000Z"
-    assert instants.instant("2026-01-01T00:00:00Z", 0) == "2026-01-01T00:00:00Z"
-    assert instants.instant(None, 0) is None
-    with pytest.raises(Failure, match="calendar"):
-        instants.instant("99999999d"[-6:], -6e10)
+    now = datetime(2026, 11, 21, 6, 31, 0, 500_000, tzinfo=UTC)
+    assert instants.instant("24h", now) == "2026-11-20T06:31:00.500Z"
+    assert instants.instant("7d", now) == "2026-11-14T06:31:00.500Z"
+    assert instants.instant("2026-01-01T01:00:00+01:00", now) == "2026-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "24", "2026-01-01T00:00:00", "999999d", "2026-13-01T00:00:00Z"])
+def test_what_is_no_time_is_refused_with_what_is_one(text: str) -> None:
+    with pytest.raises(Failure, match="24h or 7d ago"):
+        instants.instant(text, datetime(2026, 11, 21, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("named", ["1", id_of(1)])

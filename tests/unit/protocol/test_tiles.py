@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portcullis.protocol import merkle, tiles
+from portcullis.protocol import merkle, tile_reading, tiles
 from portcullis.protocol.log_errors import MalformedTile, MissingObject
 from portcullis.protocol.tiles import Edge, Growth, Tile
 
@@ -56,22 +56,22 @@ def test_roots(steps: list[int]) -> None:
 def test_a_tree_is_read_back_from_its_tiles_alone(steps: list[int]) -> None:
     growth = grown(steps)
     size = growth.edge.size
-    assert tiles.load_edge(size, growth.files.get) == growth.edge
-    assert merkle.root(size, tiles.tile_nodes(size, growth.files.get)) == growth.edge.root
+    assert tile_reading.load_edge(size, growth.files.get) == growth.edge
+    assert merkle.root(size, tile_reading.tile_nodes(size, growth.files.get)) == growth.edge.root
 
 
 @pytest.mark.parametrize("size", [255, 256, 257, 65_535, 65_536, 65_537, LARGE])
 def test_the_sizes_at_which_levels_begin(size: int, large: Growth) -> None:
     growth = grown([size])
-    assert tiles.load_edge(size, growth.files.get) == growth.edge
+    assert tile_reading.load_edge(size, growth.files.get) == growth.edge
     assert growth.edge.frontier == merkle.Frontier().extend(HASHES[:size])
-    proof = merkle.consistency_proof(size, LARGE, tiles.tile_nodes(LARGE, large.files.get))
+    proof = merkle.consistency_proof(size, LARGE, tile_reading.tile_nodes(LARGE, large.files.get))
     assert merkle.verify_consistency(size, LARGE, proof, growth.edge.root, large.edge.root)
 
 
 @given(st.integers(0, LARGE - 1))
 def test_proofs_from_tiles(large: Growth, index: int) -> None:
-    proof = merkle.inclusion_proof(index, LARGE, tiles.tile_nodes(LARGE, large.files.get))
+    proof = merkle.inclusion_proof(index, LARGE, tile_reading.tile_nodes(LARGE, large.files.get))
     assert merkle.verify_inclusion(HASHES[index], index, LARGE, proof, large.edge.root)
 
 
@@ -80,7 +80,7 @@ def test_partial_tiles_that_are_not_kept_are_read_from_full_ones() -> None:
     kept = {tile.path for tile in tiles.tiles_between(0, 600)}
     files = {path: data for path, data in growth.files.items() if path in kept}
     assert "tile/0/001.p/44" not in files
-    before = tiles.load_edge(300, {**files, "tile/1/000.p/1": growth.files["tile/1/000.p/1"]}.get)
+    before = tile_reading.load_edge(300, {**files, "tile/1/000.p/1": growth.files["tile/1/000.p/1"]}.get)
     assert before == grown([300]).edge
 
 
@@ -88,10 +88,10 @@ def test_what_is_missing_is_named() -> None:
     files = dict(grown([300]).files)
     del files["tile/0/000"]
     with pytest.raises(MissingObject, match="tile/0/000"):
-        merkle.inclusion_proof(3, 300, tiles.tile_nodes(300, files.get))
+        merkle.inclusion_proof(3, 300, tile_reading.tile_nodes(300, files.get))
     del files["tile/entries/001.p/44"]
     with pytest.raises(MissingObject, match=r"tile/entries/001\.p/44"):
-        tiles.load_edge(300, files.get)
+        tile_reading.load_edge(300, files.get)
 
 
 @given(st.sampled_from([None, *range(8)]), st.integers(0, 10**12), st.integers(1, 256))

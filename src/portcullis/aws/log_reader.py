@@ -1,0 +1,135 @@
+"""Reads the bucket of the audit log with the caller's own credentials; nothing of what it reads is believed here."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+from portcullis.protocol.bucket_verification import Stored, Version
+
+MAX_OBJECT_BYTES = 32 * 1024 * 1024
+"""More than any file of a log has; of a larger one the rest is not read, and it is refused for what is missing."""
+THREADS = 8
+AHEAD = 32
+_MAX_WAITING = 16 * AHEAD
+_ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
+_UNLOCKED = frozenset({"NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"})
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class BucketUnreadable(Exception):
+    """S3 could not be reached or refuses. The message says what was asked for."""
+
+
+class LogBucket:
+    """One bucket. Safe for use by several threads."""
+
+    def __init__(self, bucket: str, credentials: Credentials, region: str, endpoint_url: str | None = None) -> None:
+        frozen = credentials.get_frozen_credentials()
+        self._bucket = bucket
+        self._s3: Any = Session().create_client(
+            "s3",
+            region_name=region,
+            endpoint_url=endpoint_url,
+            aws_access_key_id=frozen.access_key,
+            aws_secret_access_key=frozen.secret_key,
+            aws_session_token=frozen.token,
+            config=Config(
+                max_pool_connections=THREADS,
+                retries={"max_attempts": 4, "mode": "standard"},
+                s3={"addressing_style": "path"} if endpoint_url else {},
+                proxies={} if endpoint_url else None,
+            ),
+        )
+
+    def read(self, path: str) -> bytes | None:
+        """What lies at a path now, or None."""
+        answer = self._call("get_object", Key=path)
+        return None if answer is None else _body(answer)
+
+    def fetch(self, version: Version) -> Stored | None:
+        """One version, or None when there is none."""
+        where = {"Key": version.path, "VersionId": version.version}
+        answer = self._call("get_object", **where)
+        if answer is None:
+            return None
+        mode, until = answer.get("ObjectLockMode"), answer.get("ObjectLockRetainUntilDate")
+        if mode is None:  # not locked, or not to be told: asking says which
+            retention = (self._call("get_object_retention", **where) or {}).get("Retention", {})
+            mode, until = retention.get("Mode"), retention.get("RetainUntilDate")
+        return Stored(_body(answer), mode, until.timestamp() if until else 0.0)
+
+    def versions(self) -> Iterator[Version]:
+        """Every version and delete marker, by path and newest first."""
+        marker: dict[str, str] = {}
+        while True:
+            page = self._call("list_object_versions", **marker) or {}
+            puts = [_version(each, removed=False) for each in page.get("Versions", [])]
+            markers = [_version(each, removed=True) for each in page.get("DeleteMarkers", [])]
+            yield from sorted(puts + markers, key=lambda version: (version.path, -version.at))
+            if not page.get("IsTruncated"):
+                return
+            marker = {"KeyMarker": page["NextKeyMarker"]}
+            if following := page.get("NextVersionIdMarker"):
+                marker["VersionIdMarker"] = following
+
+    def retention(self) -> tuple[str, int] | None:
+        """The default retention of what is put: mode and days."""
+        answer = self._call("get_object_lock_configuration") or {}
+        rule = answer.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention")
+        return (rule["Mode"], rule.get("Days") or 365 * rule.get("Years", 0)) if rule else None
+
+    def _call(self, operation: str, **parameters: str) -> Any:
+        """The answer, or None when what was asked for does not exist."""
+        try:
+            return getattr(self._s3, operation)(Bucket=self._bucket, **parameters)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _ABSENT | _UNLOCKED:
+                return None
+            raise BucketUnreadable(f"{operation} of {self._bucket} {parameters.get('Key', '')}: {code}") from None
+        except BotoCoreError as error:
+            raise BucketUnreadable(f"{operation} of {self._bucket}: {error}") from None
+
+
+class ReadAhead(Generic[K, V]):
+    """Reads in a few threads what is likely to be asked for next, as ``following`` tells; bounded in what it holds."""
+
+    def __init__(self, read: Callable[[K], V], following: Callable[[K], Iterable[K]]) -> None:
+        self._read = read
+        self._following = following
+        self._waiting: OrderedDict[K, Future[V]] = OrderedDict()
+        self._pool = ThreadPoolExecutor(THREADS)
+
+    def __call__(self, key: K) -> V:
+        """What ``read`` gives, or raises."""
+        wanted = self._waiting.pop(key, None) or self._pool.submit(self._read, key)
+        for each in self._following(key):
+            if each not in self._waiting:
+                self._waiting[each] = self._pool.submit(self._read, each)
+        while len(self._waiting) > _MAX_WAITING:
+            self._waiting.popitem(last=False)[1].cancel()
+        return wanted.result()
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _body(answer: dict[str, Any]) -> bytes:
+    try:
+        with answer["Body"] as body:
+            return bytes(body.read(MAX_OBJECT_BYTES))
+    except BotoCoreError as error:
+        raise BucketUnreadable(f"an object's content: {error}") from None
+
+
+def _version(each: dict[str, Any], *, removed: bool) -> Version:
+    return Version(each["Key"], each["VersionId"], each["LastModified"].timestamp(), removed)
