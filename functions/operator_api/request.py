@@ -16,6 +16,7 @@ from portcullis.aws.roots import Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import identifiers
 from portcullis.domain.account import Account
+from portcullis.domain.key_classes import Rotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Stores:
     nonces: Table
     policies: Policies
     roots: Roots
+    rotation: Rotation
 
 
 @cache
@@ -38,7 +40,8 @@ def stores() -> Stores:
         Table(own.core_table, Service("dynamodb", environment)),
         Table(own.nonces_table, Service("dynamodb", environment)),
         Policies(Service("s3", environment), own.policy_bucket),
-        Roots(Service("kms", environment), own.mac_key_id, own.stage),
+        Roots(Service("kms", environment), own.mac_keys, own.stage),
+        own.rotation,
     )
 
 

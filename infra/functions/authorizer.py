@@ -16,12 +16,12 @@ def authorizer(scope: Construct, data: Data) -> Function:
         may=[
             allow("dynamodb:GetItem", on=[data.core.table_arn], when=leading_keys("KEY#*")),
             allow("dynamodb:PutItem", on=[data.nonces.table_arn]),
-            allow("kms:GenerateMac", on=[data.mac_key.key_arn]),
+            allow("kms:GenerateMac", on=data.mac_key_arns),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
             "NONCES_TABLE": data.nonces.table_name,
-            "MAC_KEY_ID": data.mac_key.key_id,
+            "MAC_KEYS": data.mac_keys_setting,
         },
         memory_mb=1024,
         timeout_seconds=5,

@@ -4,6 +4,7 @@ from constructs import Construct
 
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
+from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import STATUS_INDEX, USES_INDEX, Data
 
 
@@ -22,13 +23,14 @@ def operator_api(scope: Construct, data: Data) -> Function:
             allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"]),
             allow("dynamodb:Query", on=[f"{data.nonces.table_arn}/index/{USES_INDEX}"]),
             allow("s3:GetObject", "s3:PutObject", on=[data.policy_objects]),
-            allow("kms:GenerateMac", on=[data.mac_key.key_arn]),
+            allow("kms:GenerateMac", on=data.mac_key_arns),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
             "NONCES_TABLE": data.nonces.table_name,
             "POLICY_BUCKET": data.policies.bucket_name,
-            "MAC_KEY_ID": data.mac_key.key_id,
+            "MAC_KEYS": data.mac_keys_setting,
+            **rotation_settings(data.stage),
         },
         memory_mb=1024,
         timeout_seconds=20,

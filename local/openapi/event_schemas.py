@@ -12,7 +12,7 @@ from local.openapi.answers import KeyId, Sha256, Transaction, Version
 from local.openapi.operation import Json
 from local.openapi.schemas import Untitled, polished
 from portcullis.domain.events import VERSION
-from portcullis.domain.operator_requests import Instant, Label, Network, Scope
+from portcullis.domain.operator_requests import Instant, KeyClass, Label, Network, Scope
 from portcullis.domain.record import STATUSES
 from portcullis.domain.transaction import AgentId, Amount, Token
 
@@ -134,6 +134,10 @@ class KeyIssued(Change):
     ends_at: Micros | None
     rate: Annotated[str, Field(description="Requests per minute and burst, `60/10`; empty: the agent's alone.")]
     algorithm: str
+    key_class: KeyClass
+    parent: Annotated[str | None, Field(description="The key that this one replaces.")]
+    self_rotation: bool
+    delivered: bool
 
 
 class KeyRetiring(Change):

@@ -1,5 +1,8 @@
 """Keys as operators manage them: issue, retire and revoke. A key may commit only while the account lists it as live."""
 
+from dataclasses import replace
+from typing import Any
+
 from portcullis.aws import changes, key_records
 from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.dynamo import Table, to_attributes
@@ -28,11 +31,10 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
             raise Conflict(
                 f"The agent has {MAX_LIVE_KEYS} live keys. Revoke one first, an expired one if there is one."
             )
-        data = {"scopes": list(record.scopes), "ip_ranges": list(record.ip_ranges), "ends_at": record.ends_at}
         return Change(
             "key.issued",
-            {**data, "rate": rate.render(record.rate), "algorithm": record.algorithm},
-            others=[changes.put_new(key_records.to_item(record))],
+            _told(record),
+            others=[changes.put_new(key_records.to_item(replace(record, epoch=account.epoch)))],
             clauses="ADD live_keys :live",
             values={":live": frozenset({record.live_name})},
             key=record.key_id,
@@ -93,6 +95,21 @@ def retire(table: Table, actor: Actor, agent: str, key_id: str, until: int) -> K
 
     changes.apply(table, agent, actor, plan)
     return key_records.read(table, key_id)
+
+
+def _told(record: KeyRecord) -> dict[str, Any]:
+    """What the event of a new key says of it."""
+    return {
+        "scopes": list(record.scopes),
+        "ip_ranges": list(record.ip_ranges),
+        "ends_at": record.ends_at,
+        "rate": rate.render(record.rate),
+        "algorithm": record.algorithm,
+        "key_class": record.key_class,
+        "parent": record.parent,
+        "self_rotation": record.self_rotation,
+        "delivered": record.delivered,
+    }
 
 
 def _update(present: KeyRecord, sets: dict[str, object]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from portcullis.aws.cache import TtlCache
 from portcullis.aws.dynamo import Item, Table
 from portcullis.domain import rate
+from portcullis.domain.key_classes import DEFAULT_CLASS
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol.message_signatures import HMAC_SHA256
 
@@ -72,6 +73,11 @@ def to_item(record: KeyRecord) -> Item:
         "created_at": record.created_at,
         "algorithm": record.algorithm,
         "public_key": record.public_key,
+        "key_class": record.key_class,
+        "parent": record.parent,
+        "epoch": record.epoch,
+        "self_rotation": record.self_rotation,
+        "delivered": record.delivered,
     }
 
 
@@ -89,4 +95,9 @@ def from_item(item: Item) -> KeyRecord:
         rate=rate.parse(item.get("rate", "")),
         algorithm=item.get("algorithm", HMAC_SHA256),
         public_key=item.get("public_key"),
+        key_class=item.get("key_class", DEFAULT_CLASS),
+        parent=item.get("parent"),
+        epoch=item.get("epoch", 0),
+        self_rotation=item.get("self_rotation", False),
+        delivered=item.get("delivered", False),
     )
