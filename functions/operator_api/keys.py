@@ -3,7 +3,7 @@
 from typing import Any
 
 from functions.operator_api.request import account_of, actor_of, agent_of, entropy, existing, stores
-from portcullis.aws import generations, key_issuing, key_records, key_uses, listings
+from portcullis.aws import generations, key_issuing, key_records, key_revoking, key_uses, listings
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body, limit, parameter
 from portcullis.domain.operator_requests import NewKey, Retirement, describe_key, is_retry, new_key
 from portcullis.domain.times import parse_rfc3339
@@ -41,7 +41,7 @@ def _retire_key(event: dict[str, Any]) -> Answer:
 
 
 def _revoke_key(event: dict[str, Any]) -> Answer:
-    return _key_answer(key_issuing.revoke(stores().table, actor_of(event), agent_of(event), _key(event)))
+    return _key_answer(key_revoking.revoke(stores().table, actor_of(event), agent_of(event), _key(event)))
 
 
 def _key(event: dict[str, Any]) -> str:

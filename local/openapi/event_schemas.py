@@ -146,8 +146,16 @@ class KeyRetiring(Change):
     ends_at: Micros
 
 
+class KeyRotated(KeyIssued):
+    """A key has a successor, which the envelope's `key` names; `parent` is refused from its end on."""
+
+    ends_at_of_parent: Instant
+
+
 class KeyRevoked(Change):
-    """A key is refused from now on."""
+    """Keys are refused from now on: the one that the envelope's `key` names and its lineage, or all of the agent."""
+
+    keys: list[KeyId]
 
 
 class PriceSet(Change):
@@ -196,6 +204,7 @@ DATA: Mapping[str, Any] = {
     "key.issued": KeyIssued,
     "key.retiring": KeyRetiring,
     "key.revoked": KeyRevoked,
+    "key.rotated": KeyRotated,
     "price.set": PriceSet,
     "price.refused": PriceRefused,
     "outbox.malformed": Malformed,

@@ -22,8 +22,10 @@ class KeyRecord:
     """A key as stored. Instants are microseconds; ``ends_at`` is the expiry or the end of retiring, the earlier.
 
     ``public_key`` is 32 bytes when ``algorithm`` is ed25519, which has no secret and only the second scheme; else None.
-    ``parent`` is the key that this one replaces, ``epoch`` the account's when it was issued; ``self_rotation`` says
-    that its agent may replace it, ``delivered`` that Secrets Manager hands it to its agent and rotates it.
+    ``parent`` is the key that this one replaces and ``successor`` the one that replaces it; ``lineage`` the first of
+    those that, one by one, an agent has replaced by itself, None for the first. ``epoch`` is the account's when the key
+    was issued; ``self_rotation`` says that its agent may replace it, ``delivered`` that Secrets Manager hands it to its
+    agent and rotates it.
     """
 
     key_id: str
@@ -39,9 +41,21 @@ class KeyRecord:
     public_key: bytes | None = None
     key_class: str = DEFAULT_CLASS
     parent: str | None = None
+    successor: str | None = None
+    lineage: str | None = None
     epoch: int = 0
     self_rotation: bool = False
     delivered: bool = False
+
+    @property
+    def stage(self) -> str:
+        """The stage that its id names."""
+        return keys.parse_key_id(self.key_id).stage
+
+    @property
+    def first(self) -> str:
+        """The key at the beginning of its lineage."""
+        return self.lineage or self.key_id
 
     @property
     def live_name(self) -> str:
