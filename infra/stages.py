@@ -1,6 +1,7 @@
 """What differs between the stages. Everything that is not here is the same everywhere, the local run included."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from infra.bundling.target import LAMBDA_ARM64, THIS_MACHINE, Target
 
@@ -10,6 +11,7 @@ MANAGED_RULE_GROUPS = (
     "AWSManagedRulesKnownBadInputsRuleSet",
     "AWSManagedRulesCommonRuleSet",
 )
+ROTATION_DAYS = {"development": 30, "staging": 7, "production": 30, "high_value": 7}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,14 @@ class Stage:
     requests_per_address_and_key: int
     """WAF limit per source address and key id in 5 minutes."""
     waf_logs: bool
+    key_class: str
+    """Of the keys for which none is asked."""
+    rotation_days: Mapping[str, int] = field(default_factory=lambda: ROTATION_DAYS)
+    """How old a key of each class gets before it is rotated."""
+    overlap_hours: int = 24
+    """How long an old key stays valid beside its successor when the rotation was a scheduled one."""
+    generations: tuple[str, ...] = ("0",)
+    """The roots of the agents' secrets, one base62 digit each. Add one, deploy, re-key; then remove the old one."""
     managed_rule_groups: tuple[str, ...] = MANAGED_RULE_GROUPS
 
     @property
@@ -40,6 +50,7 @@ class Stage:
 
 STAGES = (
     # Generous limits and no WAF log: a test sends from one address, and there is no CloudWatch to read it in.
+    # Two roots, so that moving from one to the next can be tried out.
     Stage(
         name="local",
         target=THIS_MACHINE,
@@ -50,6 +61,8 @@ STAGES = (
         requests_per_address=100_000,
         requests_per_address_and_key=100_000,
         waf_logs=False,
+        key_class="development",
+        generations=("0", "1"),
     ),
     Stage(
         name="test",
@@ -61,6 +74,7 @@ STAGES = (
         requests_per_address=3_000,
         requests_per_address_and_key=2_000,
         waf_logs=True,
+        key_class="staging",
     ),
     Stage(
         name="live",
@@ -72,6 +86,7 @@ STAGES = (
         requests_per_address=6_000,
         requests_per_address_and_key=4_000,
         waf_logs=True,
+        key_class="production",
     ),
 )
 

@@ -29,8 +29,8 @@ class Authorizer:
         self.stage = own.stage
         self._keys = KeyRecords(Table(own.core_table, dynamodb))
         self._nonces = Nonces(Table(own.nonces_table, dynamodb))
-        self._roots = Roots(Service("kms", environment), own.mac_key_id, own.stage)
         self._teller = Teller(environment, own.bus, "authorizer")
+        self._roots = Roots(Service("kms", environment), own.mac_keys, own.stage)
 
     def judge(self, request: SignedRequest) -> Verified | Refused:
         """Verify ``request``. Unavailable passes through: API Gateway answers it with 503."""

@@ -5,10 +5,9 @@ from typing import Any
 
 from functions.operator_api.codes import approver_of, entitled, presented_by
 from functions.operator_api.request import actor_of, entropy, stores
-from portcullis.aws import approvers, enrolment
+from portcullis.aws import approvers, enrolment, generations
 from portcullis.aws.changes import Conflict
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body
-from portcullis.aws.roots import GENERATION
 from portcullis.domain.approver_requests import Confirmation, FirstApprover, NewApprover, Revocation
 from portcullis.domain.approvers import Approver, approver_id, describe, identity_of
 from portcullis.protocol import totp
@@ -36,6 +35,8 @@ def _show_device(event: dict[str, Any]) -> Answer:
     approver, call = entitled(event), hashlib.sha256(entropy(event, f"device {approver_of(event)}")).digest()
     enrolment.show_device(stores().table, actor_of(event), approver.id, call)
     secret = stores().roots.totp_secret_of(approver.id)
+    if secret is None:
+        raise Conflict("The root of this approver's codes is gone. Enrol the person again.")
     account = f"{approver.name} ({stores().stage})"
     return json_answer(200, {**_described(event), "secret": totp.base32(secret), "uri": totp.uri(secret, account)})
 
@@ -61,7 +62,7 @@ def _revoke(event: dict[str, Any]) -> Answer:
 
 
 def _new_id(event: dict[str, Any]) -> str:
-    return approver_id(GENERATION, entropy(event, "approver"))
+    return approver_id(generations.current(stores().table, stores().roots), entropy(event, "approver"))
 
 
 def _enrolled(event: dict[str, Any], wanted: Approver) -> Answer:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from functions.operator_api.request import account_of, actor_of, agent_of, entropy, existing, stores
-from portcullis.aws import key_issuing, key_records, key_uses, listings
+from portcullis.aws import generations, key_issuing, key_records, key_revoking, key_uses, listings
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body, limit, parameter
-from portcullis.aws.roots import GENERATION
 from portcullis.domain.operator_requests import NewKey, Retirement, describe_key, is_retry, new_key
 from portcullis.domain.times import parse_rfc3339
 from portcullis.domain.verification import KeyRecord
@@ -16,8 +15,9 @@ NO_SUCH_KEY = "This agent has no such key."
 
 def _issue_key(event: dict[str, Any]) -> Answer:
     wanted, actor = json_body(event, NewKey), actor_of(event)
-    key_id = keys.new_key_id(stores().stage, GENERATION, entropy(event, f"key {agent_of(event)}"))
-    record = new_key(wanted, key_id, agent_of(event), actor.now)
+    generation = generations.current(stores().table, stores().roots)
+    key_id = keys.new_key_id(stores().stage, generation, entropy(event, f"key {agent_of(event)}"))
+    record = new_key(wanted, key_id, agent_of(event), actor.now, stores().rotation.key_class)
     stored = key_records.read(stores().table, key_id)
     if stored is None:
         existing(key_issuing.issue(stores().table, actor, record))
@@ -41,7 +41,7 @@ def _retire_key(event: dict[str, Any]) -> Answer:
 
 
 def _revoke_key(event: dict[str, Any]) -> Answer:
-    return _key_answer(key_issuing.revoke(stores().table, actor_of(event), agent_of(event), _key(event)))
+    return _key_answer(key_revoking.revoke(stores().table, actor_of(event), agent_of(event), _key(event)))
 
 
 def _key(event: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from portcullis.aws.roots import Roots
 from portcullis.aws.wire import Service
 from portcullis.domain import identifiers
 from portcullis.domain.account import Account
+from portcullis.domain.key_classes import Rotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Stores:
     roots: Roots
     teller: Teller
     audit: AuditReader
+    rotation: Rotation
 
 
 @cache
@@ -42,9 +44,10 @@ def stores() -> Stores:
         Table(own.core_table, Service("dynamodb", environment)),
         Table(own.nonces_table, Service("dynamodb", environment)),
         Policies(Service("s3", environment), own.policy_bucket),
-        Roots(Service("kms", environment), own.mac_key_id, own.stage),
+        Roots(Service("kms", environment), own.mac_keys, own.stage),
         Teller(environment, own.bus, "operator_api"),
         AuditReader(settings.audit_reader(), environment),
+        own.rotation,
     )
 
 

@@ -18,14 +18,14 @@ def authorizer(scope: Construct, data: Data) -> Function:
         may=[
             allow("dynamodb:GetItem", on=[data.core.table_arn], when=leading_keys("KEY#*")),
             allow("dynamodb:PutItem", on=[data.nonces.table_arn]),
-            allow("kms:GenerateMac", on=[data.mac_key.key_arn]),
             tell(data.bus, "authentication.refused"),
+            allow("kms:GenerateMac", on=data.mac_key_arns),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
             "NONCES_TABLE": data.nonces.table_name,
-            "MAC_KEY_ID": data.mac_key.key_id,
             "BUS_NAME": data.bus.event_bus_name,
+            "MAC_KEYS": data.mac_keys_setting,
         },
         memory_mb=1024,
         timeout_seconds=5,

@@ -5,6 +5,7 @@ from constructs import Construct
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
+from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import AUDIT_CHECKPOINT, AUDIT_TILES, STATUS_INDEX, USES_INDEX, Data
 
 
@@ -23,22 +24,23 @@ def operator_api(scope: Construct, data: Data) -> Function:
             allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"]),
             allow("dynamodb:Query", on=[f"{data.nonces.table_arn}/index/{USES_INDEX}"]),
             allow("s3:GetObject", "s3:PutObject", on=[data.policy_objects]),
-            allow("kms:GenerateMac", on=[data.mac_key.key_arn]),
             tell(data.bus, "request.refused"),
             allow("s3:GetObject", on=[data.audit.arn_for_objects(each) for each in (AUDIT_TILES, AUDIT_CHECKPOINT)]),
             # Without it S3 says of what is not there that it may not be read.
             allow("s3:ListBucket", on=[data.audit.bucket_arn]),
             allow("kms:GetPublicKey", on=[data.audit_key.key_arn]),
+            allow("kms:GenerateMac", on=data.mac_key_arns),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
             "NONCES_TABLE": data.nonces.table_name,
             "POLICY_BUCKET": data.policies.bucket_name,
-            "MAC_KEY_ID": data.mac_key.key_id,
             "BUS_NAME": data.bus.event_bus_name,
             "AUDIT_BUCKET": data.audit.bucket_name,
             "AUDIT_KEY_ID": data.audit_key.key_arn,
             "AUDIT_ORIGIN": data.audit_origin,
+            "MAC_KEYS": data.mac_keys_setting,
+            **rotation_settings(data.stage),
         },
         memory_mb=1024,
         timeout_seconds=20,

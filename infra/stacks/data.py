@@ -42,7 +42,7 @@ class Data(Stack):
         self.policy_objects = self.policies.arn_for_objects(f"{POLICY_PREFIX}/*")
         # The rule on wildcards names this resource so in another stack's policy; synthesis fails if it is out of date.
         self.policy_objects_finding = f"IAM5[Resource::{self.stack_name}:{POLICIES_EXPORT}/{POLICY_PREFIX}/*]"
-        self.mac_key = MacKey(self, "Mac", stage=stage)
+        self.mac_keys = {each: MacKey(self, _mac_name(each), stage=stage) for each in stage.generations}
         self._audit()
         self.bus = events.EventBus(self, "Bus", event_bus_name=stage.prefix)
         acknowledge(
@@ -51,6 +51,16 @@ class Data(Stack):
             "Objects are named by their SHA-256 and written by the operator API alone, each with an event of its own.",
         )
         self._outputs()
+
+    @property
+    def mac_key_arns(self) -> list[str]:
+        """All roots of secrets."""
+        return [key.key_arn for key in self.mac_keys.values()]
+
+    @property
+    def mac_keys_setting(self) -> str:
+        """The id of each root's key by its generation: ``0=<key id> 1=<key id>``."""
+        return " ".join(f"{each}={key.key_id}" for each, key in self.mac_keys.items())
 
     def _core(self) -> Table:
         table = Table(
@@ -117,7 +127,7 @@ class Data(Stack):
             "NoncesTable": self.nonces.table_name,
             "PolicyBucket": self.policies.bucket_name,
             "BusName": self.bus.event_bus_name,
-            "MacKeyArn": self.mac_key.key_arn,
+            **{f"{_mac_name(each)}KeyArn": key.key_arn for each, key in self.mac_keys.items()},
             "AuditBucket": self.audit.bucket_name,
             "AuditClaimsTable": self.audit_claims.table_name,
             "AuditKeyArn": self.audit_key.key_arn,
@@ -125,3 +135,8 @@ class Data(Stack):
         }
         for key, value in values.items():
             CfnOutput(self, key, value=value)
+
+
+def _mac_name(generation: str) -> str:
+    """The first root has no number, so that it stays what it is when there is a second."""
+    return "Mac" if generation == "0" else f"Mac{generation}"

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict  # typing's own tells pydantic what is required only from Python 3.12
 
 from portcullis.domain.decisions import RULES
-from portcullis.domain.operator_requests import Instant, Label, Network, Scope
+from portcullis.domain.operator_requests import Instant, KeyClass, Label, Network, Scope
 from portcullis.domain.policy_document import PolicyDocument, RateLimit
 from portcullis.domain.policy_review import PROTECTION
 from portcullis.domain.record import STATUSES
@@ -143,6 +143,10 @@ class Key(TypedDict):
     created_at: Instant
     algorithm: Annotated[str, Field(json_schema_extra={"enum": [HMAC_SHA256, ED25519]})]
     public_key: NotRequired[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]]
+    key_class: KeyClass
+    self_rotation: bool
+    delivered: Annotated[bool, Field(description="Secrets Manager hands it to its agent and rotates it.")]
+    parent: KeyId | None
 
 
 class IssuedKey(Key):

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from local.openapi.answers import KeyId, Sha256, Transaction, Version
-from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, Micros
+from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
 from local.openapi.refusal_events import AuthenticationRefused, RequestRefused
 from local.openapi.schemas import Untitled, polished
@@ -178,6 +178,7 @@ DATA: Mapping[str, Any] = {
     "key.issued": KeyIssued,
     "key.retiring": KeyRetiring,
     "key.revoked": KeyRevoked,
+    "key.rotated": KeyRotated,
     "price.set": PriceSet,
     "price.refused": PriceRefused,
     "authentication.refused": AuthenticationRefused,

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from portcullis.domain.operator_requests import Network, Scope
+from local.openapi.answers import KeyId
+from portcullis.domain.operator_requests import Instant, KeyClass, Network, Scope
 
 Micros = Annotated[int, Field(ge=0, description="Microseconds since 1970.")]
 Actor = Annotated[str, Field(description="Who changed it: an ARN, or a part of the gateway.")]
@@ -25,6 +26,10 @@ class KeyIssued(Change):
     ends_at: Micros | None
     rate: Annotated[str, Field(description="Requests per minute and burst, `60/10`; empty: the agent's alone.")]
     algorithm: str
+    key_class: KeyClass
+    parent: Annotated[str | None, Field(description="The key that this one replaces.")]
+    self_rotation: bool
+    delivered: bool
 
 
 class KeyRetiring(Change):
@@ -33,5 +38,13 @@ class KeyRetiring(Change):
     ends_at: Micros
 
 
+class KeyRotated(KeyIssued):
+    """A key has a successor, which the envelope's `key` names; `parent` is refused from its end on."""
+
+    ends_at_of_parent: Instant
+
+
 class KeyRevoked(Change):
-    """A key is refused from now on."""
+    """Keys are refused from now on: the one that the envelope's `key` names and its lineage, or all of the agent."""
+
+    keys: list[KeyId]

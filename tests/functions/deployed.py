@@ -99,17 +99,20 @@ class Deployed:
         )
         self._create_nonces(nonces)
         self.s3.create_bucket(Bucket=bucket)
-        key = self.kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+        roots = [self.kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC") for _ in range(2)]
         return {
             "PORTCULLIS_STAGE": STAGE,
             "CORE_TABLE": core,
             "NONCES_TABLE": nonces,
             "POLICY_BUCKET": bucket,
-            "MAC_KEY_ID": key["KeyMetadata"]["Arn"],
             "BUS_NAME": "default",
             "AUDIT_BUCKET": "none",
             "AUDIT_KEY_ID": "none",
             "AUDIT_ORIGIN": "audit.example.com/none",
+            "MAC_KEYS": " ".join(f"{number}={root['KeyMetadata']['Arn']}" for number, root in enumerate(roots)),
+            "ROTATION_DAYS": "development=30 staging=7 production=30 high_value=7",
+            "OVERLAP_HOURS": "24",
+            "KEY_CLASS": "production",
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -133,6 +136,11 @@ class Deployed:
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             GlobalSecondaryIndexes=[index],
         )
+
+    @property
+    def roots(self) -> dict[str, str]:
+        """The KMS key of each generation."""
+        return dict(pair.split("=", 1) for pair in self.environment["MAC_KEYS"].split())
 
     def items(self, table: str = "CORE_TABLE") -> list[dict[str, Any]]:
         """Everything in a table, as DynamoDB's JSON."""

@@ -118,7 +118,7 @@ def test_an_ed25519_key_has_no_secret_anywhere(stack: Deployed) -> None:
 def test_an_ed25519_key_is_refused_in_the_first_scheme(stack: Deployed) -> None:
     given = holder(stack, "ed25519")
     derived = stack.kms.generate_mac(
-        KeyId=stack.environment["MAC_KEY_ID"], MacAlgorithm="HMAC_SHA_256", Message=keys.mac_message(given.key_id)
+        KeyId=stack.roots["0"], MacAlgorithm="HMAC_SHA_256", Message=keys.mac_message(given.key_id)
     )["Mac"]
     agent = Agent(given.agent_id, given.key_id, keys.secret_from_mac(STAGE, derived))
     answer = stack.call(agent, "GET", "/v1/whoami")

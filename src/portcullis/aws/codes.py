@@ -51,7 +51,8 @@ def present(
     approver = _counted(table, approver_id, arn, now, state)
     if approver is None:
         return Wrong()
-    step = totp.matched_step(roots.totp_secret_of(approver.id), code, now // SECOND)
+    secret = roots.totp_secret_of(approver.id)
+    step = None if secret is None else totp.matched_step(secret, code, now // SECOND)
     if step is None or step <= approver.last_step:
         return Wrong(approver if approver.attempts == MAX_ATTEMPTS else None)
     return Presented(approver, step)

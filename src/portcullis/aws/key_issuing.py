@@ -1,11 +1,14 @@
 """Keys as operators manage them: issue, retire and revoke. A key may commit only while the account lists it as live."""
 
-from portcullis.aws import changes, key_records
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from portcullis.aws import changes, key_records, key_revoking
 from portcullis.aws.changes import Actor, Change, Conflict
-from portcullis.aws.dynamo import Table, to_attributes
+from portcullis.aws.dynamo import Table
 from portcullis.domain import rate, times
 from portcullis.domain.account import MAX_LIVE_KEYS, Account
-from portcullis.domain.rate import key_tat
 from portcullis.domain.times import SECOND
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol.strict_json import MalformedInput
@@ -24,45 +27,27 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
             raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
         if record.ends_at is not None and record.ends_at <= actor.now:
             raise MalformedInput("expires_at", "lies in the past; give a later instant, or none")
-        if len(account.live_keys) >= MAX_LIVE_KEYS:
-            raise Conflict(
-                f"The agent has {MAX_LIVE_KEYS} live keys. Revoke one first, an expired one if there is one."
-            )
-        data = {"scopes": list(record.scopes), "ip_ranges": list(record.ip_ranges), "ends_at": record.ends_at}
+        ended = key_revoking.ended(table, account, record.stage, actor.now)
         return Change(
             "key.issued",
-            {**data, "rate": rate.render(record.rate), "algorithm": record.algorithm},
-            others=[changes.put_new(key_records.to_item(record))],
-            clauses="ADD live_keys :live",
-            values={":live": frozenset({record.live_name})},
+            described(record),
+            others=[
+                changes.put_new(key_records.to_item(replace(record, epoch=account.epoch))),
+                *key_revoking.removals(ended),
+            ],
+            sets={"live_keys": with_room(account, ended) | {record.live_name}},
             key=record.key_id,
         )
 
     return changes.apply(table, record.agent, actor, plan)
 
 
-def revoke(table: Table, actor: Actor, agent: str, key_id: str) -> KeyRecord | None:
-    """End a key for good: no commit from this moment, no read once caches have aged out. None: no such key."""
-    record = key_records.read(table, key_id)
-    if record is None or record.agent != agent:
-        return None
-
-    def plan(_: Account) -> Change | None:
-        present = key_records.read(table, key_id)
-        if present is None or present.state == "revoked":
-            return None
-        return Change(
-            "key.revoked",
-            {},
-            others=[_update(present, {"state": "revoked", "version": present.version + 1})],
-            clauses="DELETE live_keys :live REMOVE #key_tat",
-            values={":live": frozenset({present.live_name})},
-            names={"#key_tat": key_tat(present.live_name)},
-            key=key_id,
-        )
-
-    changes.apply(table, agent, actor, plan)
-    return key_records.read(table, key_id)
+def with_room(account: Account, leaving: Sequence[KeyRecord]) -> frozenset[str]:
+    """The account's live keys without ``leaving``; Conflict when there is no room for one more."""
+    kept = account.live_keys - {each.live_name for each in leaving}
+    if len(kept) >= MAX_LIVE_KEYS:
+        raise Conflict(f"The agent has {MAX_LIVE_KEYS} live keys. Revoke one first.")
+    return kept
 
 
 def retire(table: Table, actor: Actor, agent: str, key_id: str, until: int) -> KeyRecord | None:
@@ -89,22 +74,22 @@ def retire(table: Table, actor: Actor, agent: str, key_id: str, until: int) -> K
                 "until", f"at least {RETIRE_NOTICE // SECOND} s ahead; to end a key at once, revoke it"
             )
         sets = {"state": "retiring", "ends_at": ends_at}
-        return Change("key.retiring", {"ends_at": ends_at}, others=[_update(present, sets)], key=key_id)
+        return Change("key.retiring", {"ends_at": ends_at}, others=[key_records.update(present, sets)], key=key_id)
 
     changes.apply(table, agent, actor, plan)
     return key_records.read(table, key_id)
 
 
-def _update(present: KeyRecord, sets: dict[str, object]) -> dict[str, object]:
-    """Set attributes of a key that still is as it was read."""
-    values = {f":{name}": value for name, value in sets.items()}
-    values |= {":was_state": present.state, ":was_version": present.version, ":was_end": present.ends_at}
+def described(record: KeyRecord) -> dict[str, Any]:
+    """What the event of a new key says of it."""
     return {
-        "Update": {
-            "Key": to_attributes(key_records.primary_key(present.key_id)),
-            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in sets)}",
-            "ConditionExpression": "#state = :was_state AND #version = :was_version AND #ends_at = :was_end",
-            "ExpressionAttributeNames": {f"#{name}": name for name in ("state", "version", "ends_at")},
-            "ExpressionAttributeValues": to_attributes(values),
-        }
+        "scopes": list(record.scopes),
+        "ip_ranges": list(record.ip_ranges),
+        "ends_at": record.ends_at,
+        "rate": rate.render(record.rate),
+        "algorithm": record.algorithm,
+        "key_class": record.key_class,
+        "parent": record.parent,
+        "self_rotation": record.self_rotation,
+        "delivered": record.delivered,
     }

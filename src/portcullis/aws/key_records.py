@@ -1,8 +1,11 @@
 """Keys as stored: ``KEY#<key id> / KEY``."""
 
+from typing import Any
+
 from portcullis.aws.cache import TtlCache
-from portcullis.aws.dynamo import Item, Table
+from portcullis.aws.dynamo import Item, Table, to_attributes
 from portcullis.domain import rate
+from portcullis.domain.key_classes import DEFAULT_CLASS
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol.message_signatures import HMAC_SHA256
 
@@ -72,6 +75,13 @@ def to_item(record: KeyRecord) -> Item:
         "created_at": record.created_at,
         "algorithm": record.algorithm,
         "public_key": record.public_key,
+        "key_class": record.key_class,
+        "parent": record.parent,
+        "successor": record.successor,
+        "lineage": record.lineage,
+        "epoch": record.epoch,
+        "self_rotation": record.self_rotation,
+        "delivered": record.delivered,
     }
 
 
@@ -89,4 +99,26 @@ def from_item(item: Item) -> KeyRecord:
         rate=rate.parse(item.get("rate", "")),
         algorithm=item.get("algorithm", HMAC_SHA256),
         public_key=item.get("public_key"),
+        key_class=item.get("key_class", DEFAULT_CLASS),
+        parent=item.get("parent"),
+        successor=item.get("successor"),
+        lineage=item.get("lineage"),
+        epoch=item.get("epoch", 0),
+        self_rotation=item.get("self_rotation", False),
+        delivered=item.get("delivered", False),
     )
+
+
+def update(present: KeyRecord, sets: dict[str, Any]) -> dict[str, Any]:
+    """Set attributes of a key that still is as it was read."""
+    values = {f":{name}": value for name, value in sets.items()}
+    values |= {":was_state": present.state, ":was_version": present.version, ":was_end": present.ends_at}
+    return {
+        "Update": {
+            "Key": to_attributes(primary_key(present.key_id)),
+            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in sets)}",
+            "ConditionExpression": "#state = :was_state AND #version = :was_version AND #ends_at = :was_end",
+            "ExpressionAttributeNames": {f"#{name}": name for name in ("state", "version", "ends_at", *sets)},
+            "ExpressionAttributeValues": to_attributes(values),
+        }
+    }

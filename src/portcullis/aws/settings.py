@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from portcullis.domain.key_classes import Rotation, parse_rotation
+
 
 class MissingSetting(RuntimeError):
     """An environment variable that the deployment must set is missing or empty."""
@@ -30,8 +32,8 @@ class AuthorizerSettings:
     stage: str
     core_table: str
     nonces_table: str
-    mac_key_id: str
     bus: str
+    mac_keys: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,9 @@ class OperatorApiSettings:
     core_table: str
     nonces_table: str
     policy_bucket: str
-    mac_key_id: str
     bus: str
+    mac_keys: Mapping[str, str]
+    rotation: Rotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
     """The authorizer's settings, or MissingSetting."""
     read = _reader(environ)
     return AuthorizerSettings(
-        read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("NONCES_TABLE"), read("MAC_KEY_ID"), read("BUS_NAME")
+        read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("NONCES_TABLE"), read("BUS_NAME"), _mac_keys(read)
     )
 
 
@@ -144,8 +147,9 @@ def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings
         read("CORE_TABLE"),
         read("NONCES_TABLE"),
         read("POLICY_BUCKET"),
-        read("MAC_KEY_ID"),
         read("BUS_NAME"),
+        _mac_keys(read),
+        _rotation(read),
     )
 
 
@@ -175,6 +179,15 @@ def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:
         environ.get("AWS_SESSION_TOKEN") or None,
         environ.get("AWS_ENDPOINT_URL") or None,
     )
+
+
+def _rotation(read: Callable[[str], str]) -> Rotation:
+    return parse_rotation(read("ROTATION_DAYS"), read("OVERLAP_HOURS"), read("KEY_CLASS"))
+
+
+def _mac_keys(read: Callable[[str], str]) -> Mapping[str, str]:
+    """The KMS key of each generation of the root: ``0=<key id> 1=<key id>``."""
+    return dict(pair.split("=", 1) for pair in read("MAC_KEYS").split())
 
 
 def _reader(environ: Mapping[str, str]) -> Callable[[str], str]:

@@ -57,6 +57,11 @@ def approver_id(generation: str, entropy: bytes) -> str:
     return f"ap_{generation}{base62.from_bytes(entropy, 21)}"
 
 
+def generation_of(approver: str) -> str:
+    """The generation of the root that an approver's codes come from."""
+    return approver[3]
+
+
 def is_approver(actor: str) -> bool:
     """Whether who moved a transaction was a person with a code."""
     return APPROVER_ID.fullmatch(actor) is not None

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -79,6 +79,7 @@ Instant = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"for
 Price = Annotated[str, AfterValidator(_price), Field(json_schema_extra={**money.POSITIVE_SCHEMA})]
 Scope = Annotated[str, AfterValidator(_scope), Field(json_schema_extra={"enum": [*SCOPES]})]
 Network = Annotated[str, AfterValidator(_network), Field(json_schema_extra={"examples": ["203.0.113.0/24"]})]
+KeyClass = Literal["development", "staging", "production", "high_value"]
 PublicKey = Annotated[str, Field(max_length=public_keys.MAX_TEXT), AfterValidator(_public_key)]
 
 
@@ -93,6 +94,7 @@ class NewKey(StrictModel):
     """``POST /v1/agents/{agent}/keys``; no range means any address, no expiry none, no rate the agent's alone.
 
     ``public_key`` (Ed25519, base64url or PEM) makes a key without a secret; without it the key has a derived one.
+    ``key_class`` is how often it is rotated, the stage's own unless given; ``self_rotation`` lets its agent replace it.
     """
 
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=8), AfterValidator(_apart)] = Field(
@@ -102,6 +104,8 @@ class NewKey(StrictModel):
     expires_at: Instant | None = None
     rate: RateLimit | None = None
     public_key: PublicKey | None = None
+    key_class: KeyClass | None = None
+    self_rotation: bool = False
 
 
 class Retirement(StrictModel):
@@ -167,10 +171,14 @@ def describe_key(record: KeyRecord) -> dict[str, Any]:
         "created_at": times.rfc3339(record.created_at),
         "algorithm": record.algorithm,
         **({"public_key": public_keys.encode_ed25519(record.public_key)} if record.public_key else {}),
+        "key_class": record.key_class,
+        "self_rotation": record.self_rotation,
+        "delivered": record.delivered,
+        "parent": record.parent,
     }
 
 
-def new_key(wanted: NewKey, key_id: str, agent: str, now: int) -> KeyRecord:
+def new_key(wanted: NewKey, key_id: str, agent: str, now: int, default_class: str) -> KeyRecord:
     """The record of the key that a body asks for."""
     return KeyRecord(
         key_id,
@@ -184,12 +192,14 @@ def new_key(wanted: NewKey, key_id: str, agent: str, now: int) -> KeyRecord:
         rate=Rate(wanted.rate.per_minute, wanted.rate.burst) if wanted.rate else None,
         algorithm=ED25519 if wanted.public_key else HMAC_SHA256,
         public_key=public_keys.parse_ed25519(wanted.public_key) if wanted.public_key else None,
+        key_class=wanted.key_class or default_class,
+        self_rotation=wanted.self_rotation,
     )
 
 
 def is_retry(stored: KeyRecord, wanted: KeyRecord) -> bool:
     """Whether ``stored`` is what this call, or its first try a while ago, has made."""
-    same = replace(wanted, created_at=stored.created_at) == stored
+    same = replace(wanted, created_at=stored.created_at, epoch=stored.epoch) == stored
     return same and wanted.created_at - stored.created_at <= SECRET_RETRY_WINDOW
 
 

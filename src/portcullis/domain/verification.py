@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from portcullis.domain.key_classes import DEFAULT_CLASS
 from portcullis.domain.rate import Rate
 from portcullis.protocol import keys, signing
 from portcullis.protocol.credentials import Credentials, Refused, SignedRequest, read_credentials
@@ -21,6 +22,10 @@ class KeyRecord:
     """A key as stored. Instants are microseconds; ``ends_at`` is the expiry or the end of retiring, the earlier.
 
     ``public_key`` is 32 bytes when ``algorithm`` is ed25519, which has no secret and only the second scheme; else None.
+    ``parent`` is the key that this one replaces and ``successor`` the one that replaces it; ``lineage`` the first of
+    those that, one by one, an agent has replaced by itself, None for the first. ``epoch`` is the account's when the key
+    was issued; ``self_rotation`` says that its agent may replace it, ``delivered`` that Secrets Manager hands it to its
+    agent and rotates it.
     """
 
     key_id: str
@@ -34,6 +39,23 @@ class KeyRecord:
     rate: Rate | None = None
     algorithm: str = HMAC_SHA256
     public_key: bytes | None = None
+    key_class: str = DEFAULT_CLASS
+    parent: str | None = None
+    successor: str | None = None
+    lineage: str | None = None
+    epoch: int = 0
+    self_rotation: bool = False
+    delivered: bool = False
+
+    @property
+    def stage(self) -> str:
+        """The stage that its id names."""
+        return keys.parse_key_id(self.key_id).stage
+
+    @property
+    def first(self) -> str:
+        """The key at the beginning of its lineage."""
+        return self.lineage or self.key_id
 
     @property
     def live_name(self) -> str:
@@ -55,12 +77,12 @@ def verify(
     stage: str,
     now: int,
     find_key: Callable[[str], KeyRecord | None],
-    secret_of: Callable[[str], str],
+    secret_of: Callable[[str], str | None],
     check_ed25519: Callable[[bytes, str, str], bool],
     claim_nonce: Callable[[str, str, int], bool],
 ) -> Verified | Refused:
     """Judge one request at ``now`` (microseconds). ``check_ed25519(public key, text, signature)``: is it that of the
-    text? ``claim_nonce(key id, nonce, timestamp)``: first?"""
+    text? ``claim_nonce(key id, nonce, timestamp)``: first? ``secret_of(key id)``: None when its root is gone."""
     credentials = read_credentials(request, stage)  # a
     if isinstance(credentials, Refused):
         return credentials
@@ -81,7 +103,7 @@ def verify(
 def _signed(
     credentials: Credentials,
     key: KeyRecord | None,
-    secret_of: Callable[[str], str],
+    secret_of: Callable[[str], str | None],
     check_ed25519: Callable[[bytes, str, str], bool],
 ) -> bool:
     """Whether ``key`` made the signature. A key that is unknown or of another algorithm costs the same comparison."""
@@ -89,8 +111,9 @@ def _signed(
     if credentials.algorithm == ED25519:
         public_key = key.public_key if key is not None and fits else None
         return check_ed25519(public_key or _DUMMY_PUBLIC_KEY, credentials.text, credentials.signature) and fits
-    secret = secret_of(credentials.key_id.text) if fits else _DUMMY_SECRET
-    return signing.matches(secret, credentials.text, credentials.signature) and fits
+    secret = secret_of(credentials.key_id.text) if fits else None
+    matches = signing.matches(secret or _DUMMY_SECRET, credentials.text, credentials.signature)
+    return matches and secret is not None
 
 
 def _usable(key: KeyRecord, now: int) -> bool:

@@ -53,6 +53,7 @@ _TYPES = {
     "key.issued": Ocsf(_USER_ACCESS, _ASSIGN, LOW),
     "key.retiring": Ocsf(_USER_ACCESS, _REVOKE, LOW),
     "key.revoked": Ocsf(_USER_ACCESS, _REVOKE, LOW),
+    "key.rotated": Ocsf(_USER_ACCESS, _ASSIGN, LOW),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "outbox.malformed": Ocsf(_DETECTION_FINDING, _FOUND, HIGH),
     "audit.rejected": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),

@@ -6,17 +6,21 @@ from typing import Any
 import pytest
 
 from portcullis.aws import settings
+from portcullis.domain.key_classes import HOUR, Rotation
 
 READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
-    settings.authorizer: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "MAC_KEY_ID", "BUS_NAME"],
+    settings.authorizer: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "BUS_NAME", "MAC_KEYS"],
     settings.agent_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "POLICY_BUCKET", "BUS_NAME"],
     settings.operator_api: [
         "PORTCULLIS_STAGE",
         "CORE_TABLE",
         "NONCES_TABLE",
         "POLICY_BUCKET",
-        "MAC_KEY_ID",
         "BUS_NAME",
+        "MAC_KEYS",
+        "ROTATION_DAYS",
+        "OVERLAP_HOURS",
+        "KEY_CLASS",
     ],
     settings.price_feed: ["CORE_TABLE"],
     settings.audit_writer: ["AUDIT_BUCKET", "CLAIMS_TABLE", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
@@ -28,15 +32,31 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
 CASES = [(read, name) for read, names in READERS.items() for name in names]
 
 
+PARSED = {
+    "MAC_KEYS": "0=first 1=second",
+    "ROTATION_DAYS": "development=30 staging=7 production=30 high_value=7",
+    "OVERLAP_HOURS": "24",
+    "KEY_CLASS": "production",
+}
+
+
 def environ(names: list[str]) -> dict[str, str]:
-    return {name: f"value of {name}" for name in names}
+    return {name: PARSED.get(name, f"value of {name}") for name in names}
 
 
 @pytest.mark.parametrize(("read", "names"), READERS.items())
 def test_every_setting_is_read(read: Callable[[Mapping[str, str]], Any], names: list[str]) -> None:
     found = read(environ(names))
     values = [getattr(found, field) for field in found.__slots__]
-    assert [value for value in values if value is not None] == list(environ(names).values())
+    texts = [value for value in values if isinstance(value, str)]
+    assert texts == [value for name, value in environ(names).items() if name not in PARSED]
+
+
+def test_what_is_more_than_a_text_is_parsed() -> None:
+    found = settings.operator_api(environ(READERS[settings.operator_api]))
+    assert found.mac_keys == {"0": "first", "1": "second"}
+    days = {"development": 30, "staging": 7, "production": 30, "high_value": 7}
+    assert found.rotation == Rotation(days, 24 * HOUR, "production")
 
 
 @pytest.mark.parametrize(("read", "name"), CASES, ids=[f"{read.__name__}-{name}" for read, name in CASES])

@@ -122,13 +122,17 @@ def test_a_key_is_described_without_its_secret() -> None:
         "rate": None,
         "created_at": "2026-11-21T06:31:00.000Z",
         "algorithm": "hmac-sha256",
+        "key_class": "production",
+        "self_rotation": False,
+        "delivered": False,
+        "parent": None,
     }
     assert requests.describe_key(builders.key_record())["expires_at"] is None
 
 
 def test_a_keys_rate_comes_from_the_body_and_is_described() -> None:
     wanted = validate(requests.NewKey, {"rate": {"per_minute": 60, "burst": 5}})
-    record = requests.new_key(wanted, builders.KEY_ID, builders.AGENT, builders.NOW)
+    record = requests.new_key(wanted, builders.KEY_ID, builders.AGENT, builders.NOW, "production")
 
     assert record == builders.key_record(rate=Rate(60, 5))
     assert requests.describe_key(record)["rate"] == {"per_minute": 60, "burst": 5}

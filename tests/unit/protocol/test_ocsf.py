@@ -47,6 +47,7 @@ READ_AS = {
     "audit.rejected": ("Detection Finding", "Create", "Medium"),
     "authentication.any": ("Authentication", "Logon", "Low"),
     "incident.any": ("Incident Finding", "Update", "High"),
+    "key.rotated": ("User Access Management", "Assign Privileges", "Low"),
     "key.issued": ("User Access Management", "Assign Privileges", "Low"),
     "key.retiring": ("User Access Management", "Revoke Privileges", "Low"),
     "key.revoked": ("User Access Management", "Revoke Privileges", "Low"),

@@ -1,0 +1,87 @@
+"""Keys that end at once: one with its lineage, or all of an agent."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from portcullis.aws import changes, key_records, listings
+from portcullis.aws.changes import Actor, Change
+from portcullis.aws.dynamo import Table
+from portcullis.domain.account import Account
+from portcullis.domain.rate import key_tat
+from portcullis.domain.verification import KeyRecord
+from portcullis.protocol import keys
+
+MAX_AT_ONCE = 90
+"""How many keys are revoked in one transaction, which holds 100 actions."""
+
+
+def revoke(table: Table, actor: Actor, agent: str, key_id: str) -> KeyRecord | None:
+    """End a key for good, and with it every key of its lineage, for whoever stole it may have replaced it: no commit
+    from this moment, no read once caches have aged out. None: no such key."""
+    record = key_records.read(table, key_id)
+    if record is None or record.agent != agent:
+        return None
+
+    def plan(account: Account) -> Change | None:
+        usable = _usable(table, account, record.stage)
+        ending = [each for each in usable if record.first in (each.first, each.key_id)]
+        return _revocation(account, ending, key_id) if ending else None
+
+    changes.apply(table, agent, actor, plan)
+    return key_records.read(table, key_id)
+
+
+def revoke_all(table: Table, actor: Actor, agent: str, stage: str) -> Account | None:
+    """End every key of an agent. None: no such agent."""
+
+    def plan(account: Account) -> Change | None:
+        ending = _usable(table, account, stage)
+        return _revocation(account, ending, None) if ending else None
+
+    return changes.apply(table, agent, actor, plan)
+
+
+def live_records(table: Table, account: Account, stage: str) -> list[KeyRecord]:
+    """The keys that the account lists, as they are now: at most MAX_LIVE_KEYS."""
+    names = (name.split("#")[0] for name in sorted(account.live_keys))
+    found = (key_records.read(table, keys.key_id_of(stage, body)) for body in names)
+    return [record for record in found if record is not None]
+
+
+def ended(table: Table, account: Account, stage: str, now: int) -> list[KeyRecord]:
+    """The keys that the account lists though their end has passed. They are refused already; whoever adds a key
+    removes them."""
+    return [each for each in live_records(table, account, stage) if each.ends_at is not None and each.ends_at <= now]
+
+
+def removals(ending: Sequence[KeyRecord]) -> list[dict[str, Any]]:
+    """The updates that revoke these keys, each as it was read."""
+    return [key_records.update(each, {"state": "revoked", "version": each.version + 1}) for each in ending]
+
+
+def _usable(table: Table, account: Account, stage: str) -> list[KeyRecord]:
+    """The keys that are not revoked. While the agent is suspended its account lists none, and it gets none either."""
+    if account.state == "active":
+        return live_records(table, account, stage)
+    found: list[KeyRecord] = []
+    cursor: str | None = None
+    while True:
+        page, cursor = listings.list_keys(table, account.agent, 100, cursor)
+        found += [record for record in page if record.state != "revoked"]
+        if cursor is None:
+            return found[:MAX_AT_ONCE]
+
+
+def _revocation(account: Account, ending: Sequence[KeyRecord], key_id: str | None) -> Change:
+    kept = account.live_keys - {each.live_name for each in ending}
+    tats = {f"#tat{number}": tat for number, tat in enumerate(sorted({key_tat(each.live_name) for each in ending}))}
+    removed = ", ".join([*tats, *([] if kept else ["live_keys"])])  # DynamoDB has no empty set
+    return Change(
+        "key.revoked",
+        {"keys": sorted(each.key_id for each in ending)},
+        others=removals(ending),
+        sets={"live_keys": kept} if kept else {},
+        clauses=f"REMOVE {removed}",
+        names=tats,
+        key=key_id,
+    )
