@@ -42,10 +42,13 @@ def _audit_log() -> None:
         units, calls = f"{once.units:.3f} write units per event", f"{once.calls:.1f} calls per batch"
         print(f"  {batch:<7}{units}, {calls} ({again.units - once.units:.3f}, {again.calls - once.calls:.1f})")
     print(f"  An inclusion proof among a million entries has {audit.proof_hashes(audit.MILLION)} hashes of 32 bytes")
-    size = audit.entry_bytes()
-    print(f"  Entries of {size:.0f} bytes verified per second of a core; as a share of what the hashes alone allow")
-    for verified in audit.verify():
-        print(f"    {verified.what:<36}{verified.per_second:>12,.0f}{verified.share:>7.2f}")
+    for what, entries in (("payments", audit.payments()), ("revoked keys", audit.revocations())):
+        size = sum(map(len, entries)) / len(entries)
+        print(
+            f"  Entries of {size:.0f} bytes ({what}) verified per second of a core; as a share of what the hashes allow"
+        )
+        for verified in audit.verify(entries):
+            print(f"    {verified.what:<36}{verified.per_second:>12,.0f}{verified.share:>7.2f}")
     print(f"    Such a line is appended in {audit.chained():.1f} µs.")
     print("    To prove one such line takes all of them, and whoever can write the file can write all of it anew.")
 

@@ -92,9 +92,23 @@ def append() -> list[Appended]:
     return [_append(entries[: APPENDED * batch], batch) for batch in BATCHES]
 
 
-def verify() -> list[Verified]:
+def payments() -> list[bytes]:
+    """Entries of approved payments, the largest of the usual ones."""
+    return [entry(index) for index in range(VERIFIED)]
+
+
+def revocations() -> list[bytes]:
+    """Entries of revoked keys, about as small as they get."""
+    payments = (audit_entries.parse(entry(index)) for index in range(VERIFIED))
+    data = {"actor": "arn:aws:iam::123456789012:user/anna"}
+    return [
+        audit_entries.encode(each._replace(type="key.revoked", outcome="revoked", txid=None, data=data))
+        for each in payments
+    ]
+
+
+def verify(entries: list[bytes]) -> list[Verified]:
     """The hashes alone; bundles and tiles against the root, with ids and members too; all files; a chained log."""
-    entries = [entry(index) for index in range(VERIFIED)]
     log, lines, inputs = built(_batches(entries, 100)), _chain(entries), _hashed(entries)
     runs = {
         "the hashes alone, in a plain loop": lambda: [sha256(data).digest() for data in inputs],
@@ -105,11 +119,6 @@ def verify() -> list[Verified]:
     }
     rates = [VERIFIED / seconds for seconds in bests(runs.values(), ROUNDS)]
     return [Verified(what, rate, rate / rates[0]) for what, rate in zip(runs, rates, strict=True)]
-
-
-def entry_bytes() -> float:
-    """The mean size of an entry, an approved payment."""
-    return sum(len(entry(index)) for index in range(VERIFIED)) / VERIFIED
 
 
 def chained() -> float:
