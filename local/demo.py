@@ -87,5 +87,8 @@ The gateway is up
 Try
   .venv/bin/portcullis agent sign-and-send GET /v1/whoami --show
   .venv/bin/portcullis transactions list {agent}
+  .venv/bin/portcullis audit query              everything that happened, refusals too
+  .venv/bin/portcullis audit export -o day.zip  in one file that proves itself, to verify offline:
+  .venv/bin/portcullis audit verify day.zip
   .venv/bin/portcullis --help
   make down      stops it and removes what it left"""
