@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -63,21 +64,28 @@ class Agent:
     secret: str = field(repr=False)
 
 
+@cache
+def shared(endpoint: str) -> tuple[Any, Any, Any, tuple[str, str]]:
+    """Clients of moto's DynamoDB, S3 and KMS, and two roots of secrets: costly to make, and no test changes them."""
+    options: dict[str, Any] = {
+        "endpoint_url": endpoint,
+        "region_name": REGION,
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+    }
+    dynamodb, s3 = boto3.client("dynamodb", **options), boto3.client("s3", **options)
+    kms = boto3.client("kms", **options)
+    first, second = (kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC") for _ in range(2))
+    return dynamodb, s3, kms, (first["KeyMetadata"]["Arn"], second["KeyMetadata"]["Arn"])
+
+
 class Deployed:
     """The stack. ``clients`` are moto's, for looking behind the functions."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.caller = "arn:aws:iam::123456789012:user/operator"
-        options: dict[str, Any] = {
-            "endpoint_url": endpoint,
-            "region_name": REGION,
-            "aws_access_key_id": "test",
-            "aws_secret_access_key": "test",
-        }
-        self.dynamodb = boto3.client("dynamodb", **options)
-        self.s3 = boto3.client("s3", **options)
-        self.kms = boto3.client("kms", **options)
+        self.dynamodb, self.s3, self.kms, self._roots = shared(endpoint)
         self.environment = self._create()
 
     def _create(self) -> dict[str, str]:
@@ -99,7 +107,6 @@ class Deployed:
         )
         self._create_nonces(nonces)
         self.s3.create_bucket(Bucket=bucket)
-        roots = [self.kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC") for _ in range(2)]
         return {
             "PORTCULLIS_STAGE": STAGE,
             "CORE_TABLE": core,
@@ -109,7 +116,7 @@ class Deployed:
             "AUDIT_BUCKET": "none",
             "AUDIT_KEY_ID": "none",
             "AUDIT_ORIGIN": "audit.example.com/none",
-            "MAC_KEYS": " ".join(f"{number}={root['KeyMetadata']['Arn']}" for number, root in enumerate(roots)),
+            "MAC_KEYS": " ".join(f"{number}={root}" for number, root in enumerate(self._roots)),
             "ROTATION_DAYS": "development=30 staging=7 production=30 high_value=7",
             "OVERLAP_HOURS": "24",
             "KEY_CLASS": "production",
