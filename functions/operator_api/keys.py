@@ -1,12 +1,14 @@
-"""Keys of an agent: issue, list, retire, revoke."""
+"""Keys of an agent: issue, list, rotate, retire, revoke."""
 
 from typing import Any
 
 from functions.operator_api.request import account_of, actor_of, agent_of, entropy, existing, stores
-from portcullis.aws import generations, key_issuing, key_records, key_revoking, key_uses, listings
+from portcullis.aws import generations, key_issuing, key_records, key_revoking, key_succession, key_uses, listings
+from portcullis.aws.changes import Conflict
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body, limit, parameter
+from portcullis.domain.key_rotation import KeyRotation, describe_by_age, successor
 from portcullis.domain.operator_requests import NewKey, Retirement, describe_key, is_retry, new_key
-from portcullis.domain.times import parse_rfc3339
+from portcullis.domain.times import parse_rfc3339, rfc3339
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
 
@@ -15,33 +17,71 @@ NO_SUCH_KEY = "This agent has no such key."
 
 def _issue_key(event: dict[str, Any]) -> Answer:
     wanted, actor = json_body(event, NewKey), actor_of(event)
-    generation = generations.current(stores().table, stores().roots)
-    key_id = keys.new_key_id(stores().stage, generation, entropy(event, f"key {agent_of(event)}"))
+    key_id = _new_key_id(event, f"key {agent_of(event)}")
     record = new_key(wanted, key_id, agent_of(event), actor.now, stores().rotation.key_class)
-    stored = key_records.read(stores().table, key_id)
-    if stored is None:
+    if key_records.read(stores().table, key_id) is None:
         existing(key_issuing.issue(stores().table, actor, record))
-        stored = key_records.read(stores().table, key_id)
-    if stored is None or not is_retry(stored, record):
+    return json_answer(201, _with_secret(_made(record)))
+
+
+def _rotate_key(event: dict[str, Any]) -> Answer:
+    wanted, actor, parent = json_body(event, KeyRotation), actor_of(event), _record(event)
+    if parent.delivered:
+        raise Conflict("Secrets Manager rotates this key. Start the rotation of its secret there, or revoke the key.")
+    overlap = wanted.overlap(stores().rotation.overlap)
+    record = successor(parent, _new_key_id(event, f"rotate {parent.key_id}"), actor.now, wanted.public_key)
+    if key_records.read(stores().table, record.key_id) is None:
+        existing(key_succession.succeed(stores().table, actor, parent.key_id, record, overlap))
+    made, ends_at = _made(record), _record(event).ends_at
+    if ends_at is None or ends_at > made.created_at + overlap:
+        raise Refusal("idempotency_conflict", "This Idempotency-Key has let the old key work for longer. Revoke it.")
+    return json_answer(201, {**_with_secret(made), "parent_ends_at": rfc3339(ends_at)})
+
+
+def _new_key_id(event: dict[str, Any], purpose: str) -> str:
+    generation = generations.current(stores().table, stores().roots)
+    return keys.new_key_id(stores().stage, generation, entropy(event, purpose))
+
+
+def _made(wanted: KeyRecord) -> KeyRecord:
+    """The key that this call, or its first try a while ago, has made of ``wanted``."""
+    stored = key_records.read(stores().table, wanted.key_id)
+    if stored is None or not is_retry(stored, wanted):
         raise Refusal("idempotency_conflict", "This Idempotency-Key has issued a key, whose secret is not shown again.")
-    shown = {} if stored.public_key else {"secret": stores().roots.secret_of(key_id)}
-    return json_answer(201, {**describe_key(stored), **shown})
+    return stored
+
+
+def _with_secret(record: KeyRecord) -> dict[str, Any]:
+    return describe_key(record) | ({} if record.public_key else {"secret": stores().roots.secret_of(record.key_id)})
 
 
 def _list_keys(event: dict[str, Any]) -> Answer:
     agent = account_of(event).agent
     found, cursor = listings.list_keys(stores().table, agent, limit(event), parameter(event, "cursor"))
-    shown = [describe_key(key) | {"last_used": key_uses.last(stores().nonces, key.key_id)} for key in found]
+    now = actor_of(event).now
+    shown = [
+        describe_by_age(key, stores().rotation, now) | {"last_used": key_uses.last(stores().nonces, key.key_id)}
+        for key in found
+    ]
     return json_answer(200, {"keys": shown, "cursor": cursor})
 
 
 def _retire_key(event: dict[str, Any]) -> Answer:
     until = parse_rfc3339(json_body(event, Retirement).until)
-    return _key_answer(key_issuing.retire(stores().table, actor_of(event), agent_of(event), _key(event), until))
+    record = key_issuing.retire(stores().table, actor_of(event), agent_of(event), _key(event), until)
+    return json_answer(200, describe_key(_existing_key(record)))
 
 
 def _revoke_key(event: dict[str, Any]) -> Answer:
-    return _key_answer(key_revoking.revoke(stores().table, actor_of(event), agent_of(event), _key(event)))
+    key_id = _key(event)
+    ended = key_revoking.revoke(stores().table, actor_of(event), agent_of(event), key_id)
+    return json_answer(200, {**describe_key(_record(event)), "revoked": ended})
+
+
+def _revoke_all_keys(event: dict[str, Any]) -> Answer:
+    agent = account_of(event).agent
+    ended = key_revoking.revoke_all(stores().table, actor_of(event), agent, stores().stage)
+    return json_answer(200, {"agent_id": agent, "revoked": ended})
 
 
 def _key(event: dict[str, Any]) -> str:
@@ -51,15 +91,23 @@ def _key(event: dict[str, Any]) -> str:
     return key_id
 
 
-def _key_answer(record: KeyRecord | None) -> Answer:
+def _record(event: dict[str, Any]) -> KeyRecord:
+    """The path's key, of the path's agent."""
+    record = key_records.read(stores().table, _key(event))
+    return _existing_key(record if record is not None and record.agent == agent_of(event) else None)
+
+
+def _existing_key(record: KeyRecord | None) -> KeyRecord:
     if record is None:
         raise Refusal("not_found", NO_SUCH_KEY)
-    return json_answer(200, describe_key(record))
+    return record
 
 
 ROUTES = {
     ("POST", "/v1/agents/{agent}/keys"): _issue_key,
     ("GET", "/v1/agents/{agent}/keys"): _list_keys,
+    ("POST", "/v1/agents/{agent}/keys/revoke"): _revoke_all_keys,
+    ("POST", "/v1/agents/{agent}/keys/{key}/rotate"): _rotate_key,
     ("POST", "/v1/agents/{agent}/keys/{key}/retire"): _retire_key,
     ("POST", "/v1/agents/{agent}/keys/{key}/revoke"): _revoke_key,
 }

@@ -42,6 +42,8 @@ OPERATOR_ROUTES = (
     "POST /v1/agents/{agent}/suspend",
     "GET /v1/agents/{agent}/keys",
     "POST /v1/agents/{agent}/keys",
+    "POST /v1/agents/{agent}/keys/revoke",
+    "POST /v1/agents/{agent}/keys/{key}/rotate",
     "POST /v1/agents/{agent}/keys/{key}/retire",
     "POST /v1/agents/{agent}/keys/{key}/revoke",
     "GET /v1/agents/{agent}/policy",

@@ -134,7 +134,10 @@ class Key(TypedDict):
 
     key_id: KeyId
     agent_id: AgentId
-    state: Literal["active", "retiring", "revoked"]
+    state: Annotated[
+        Literal["active", "retiring", "ended", "revoked"],
+        Field(description="In lists, `ended` is a key that has reached its end by itself and is refused."),
+    ]
     version: Version
     scopes: list[Scope]
     ip_ranges: list[Network]
@@ -196,26 +199,6 @@ class Agents(TypedDict):
     """One page, newest first."""
 
     agents: list[Agent]
-    cursor: Cursor
-
-
-class KeyUse(TypedDict):
-    """A request that a key has signed."""
-
-    at: Instant
-    ip: str
-
-
-class ListedKey(Key):
-    """A key in a list; `last_used` is null when it has not been used in the last 90 days."""
-
-    last_used: KeyUse | None
-
-
-class Keys(TypedDict):
-    """One page, newest first, revoked keys among them."""
-
-    keys: list[ListedKey]
     cursor: Cursor
 
 

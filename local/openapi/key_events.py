@@ -42,6 +42,9 @@ class KeyRotated(KeyIssued):
     """A key has a successor, which the envelope's `key` names; `parent` is refused from its end on."""
 
     ends_at_of_parent: Instant
+    revoked: Annotated[
+        list[KeyId], Field(description="What ended at once: `parent` and its lineage in an emergency, else nothing.")
+    ]
 
 
 class KeyRevoked(Change):

@@ -1,12 +1,13 @@
 """The operator API, one entry per operation."""
 
 from local import ports
-from local.openapi import answers
+from local.openapi import answers, key_answers
 from local.openapi.operation import Api, Operation
 from local.openapi.operator_approvals import APPROVALS, APPROVERS, TRANSACTIONS
 from local.openapi.operator_audit import AUDIT
 from local.openapi.operator_policies import POLICIES, POLICY, TRIALS
 from local.openapi.parts import PAGE, SIGV4
+from portcullis.domain.key_rotation import KeyRotation
 from portcullis.domain.operator_requests import NewAgent, NewKey, NewPrice, Retirement, Suspension
 
 DESCRIPTION = """\
@@ -67,7 +68,7 @@ OPERATOR_API = Api(
             path="/v1/agents/{agent}/keys",
             summary="List an agent's keys",
             parameters=PAGE,
-            answers={200: answers.Keys},
+            answers={200: key_answers.Keys},
             codes=("not_found",),
         ),
         Operation(
@@ -80,6 +81,26 @@ OPERATOR_API = Api(
             body_required=False,
             example={"scopes": ["transactions:read"], "ip_ranges": ["203.0.113.0/24"]},
             answers={201: answers.IssuedKey},
+            codes=("not_found", "idempotency_conflict", "state_conflict"),
+        ),
+        Operation(
+            name="revoke_all_keys",
+            method="POST",
+            path="/v1/agents/{agent}/keys/revoke",
+            summary="End all keys of an agent for good",
+            answers={200: key_answers.RevokedKeys},
+            codes=("not_found",),
+        ),
+        Operation(
+            name="rotate_key",
+            method="POST",
+            path="/v1/agents/{agent}/keys/{key}/rotate",
+            summary="Replace a key; the secret of its successor is shown in this answer alone",
+            parameters=("retry_key",),
+            body=KeyRotation,
+            body_required=False,
+            example={"overlap_seconds": 3600},
+            answers={201: key_answers.RotatedKey},
             codes=("not_found", "idempotency_conflict", "state_conflict"),
         ),
         Operation(
@@ -96,8 +117,8 @@ OPERATOR_API = Api(
             name="revoke_key",
             method="POST",
             path="/v1/agents/{agent}/keys/{key}/revoke",
-            summary="End a key for good",
-            answers={200: answers.Key},
+            summary="End a key for good, and what its agent has made of it",
+            answers={200: key_answers.RevokedKey},
             codes=("not_found",),
         ),
         Operation(

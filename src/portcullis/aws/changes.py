@@ -71,6 +71,11 @@ def event_put(
     return put_new(item)
 
 
+def remove(*names: str) -> str:
+    """The clause that removes these attributes; empty where there is none."""
+    return f"REMOVE {', '.join(names)}" if names else ""
+
+
 def put_new(item: Item) -> dict[str, Any]:
     """The Put of an item that must not exist yet."""
     return {"Put": {"Item": to_attributes(item), "ConditionExpression": "attribute_not_exists(pk)"}}

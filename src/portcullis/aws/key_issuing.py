@@ -9,12 +9,10 @@ from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.dynamo import Table
 from portcullis.domain import rate, times
 from portcullis.domain.account import MAX_LIVE_KEYS, Account
+from portcullis.domain.key_classes import RETIRE_NOTICE
 from portcullis.domain.times import SECOND
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol.strict_json import MalformedInput
-
-RETIRE_NOTICE = 30 * SECOND
-"""How far ahead a key's end lies at least: every cached record is read anew before it, so the end is exact."""
 
 
 def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
@@ -28,6 +26,7 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
         if record.ends_at is not None and record.ends_at <= actor.now:
             raise MalformedInput("expires_at", "lies in the past; give a later instant, or none")
         ended = key_revoking.ended(table, account, record.stage, actor.now)
+        tats = key_revoking.tats(ended)
         return Change(
             "key.issued",
             described(record),
@@ -36,6 +35,8 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
                 *key_revoking.removals(ended),
             ],
             sets={"live_keys": with_room(account, ended) | {record.live_name}},
+            clauses=changes.remove(*tats),
+            names=tats,
             key=record.key_id,
         )
 

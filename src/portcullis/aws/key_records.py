@@ -70,6 +70,7 @@ def to_item(record: KeyRecord) -> Item:
         "scopes": list(record.scopes),
         "ip_ranges": list(record.ip_ranges),
         "ends_at": record.ends_at,
+        "expires_at": record.expires_at,
         "rate": rate.render(record.rate),
         "status_key": listing_key(record.agent),
         "created_at": record.created_at,
@@ -106,6 +107,7 @@ def from_item(item: Item) -> KeyRecord:
         epoch=item.get("epoch", 0),
         self_rotation=item.get("self_rotation", False),
         delivered=item.get("delivered", False),
+        expires_at=item.get("expires_at", item["ends_at"]),
     )
 
 

@@ -1,6 +1,6 @@
 """Keys that end at once: one with its lineage, or all of an agent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from portcullis.aws import changes, key_records, listings
@@ -15,30 +15,23 @@ MAX_AT_ONCE = 90
 """How many keys are revoked in one transaction, which holds 100 actions."""
 
 
-def revoke(table: Table, actor: Actor, agent: str, key_id: str) -> KeyRecord | None:
+def revoke(table: Table, actor: Actor, agent: str, key_id: str) -> list[str] | None:
     """End a key for good, and with it every key of its lineage, for whoever stole it may have replaced it: no commit
-    from this moment, no read once caches have aged out. None: no such key."""
+    from this moment, no read once caches have aged out. The keys that this has ended; None: no such key."""
     record = key_records.read(table, key_id)
     if record is None or record.agent != agent:
         return None
-
-    def plan(account: Account) -> Change | None:
-        usable = _usable(table, account, record.stage)
-        ending = [each for each in usable if record.first in (each.first, each.key_id)]
-        return _revocation(account, ending, key_id) if ending else None
-
-    changes.apply(table, agent, actor, plan)
-    return key_records.read(table, key_id)
+    return _revoke(table, actor, agent, key_id, lambda account: lineage(record, _usable(table, account, record.stage)))
 
 
-def revoke_all(table: Table, actor: Actor, agent: str, stage: str) -> Account | None:
-    """End every key of an agent. None: no such agent."""
+def revoke_all(table: Table, actor: Actor, agent: str, stage: str) -> list[str] | None:
+    """End every key of an agent. The keys that this has ended; None: no such agent."""
+    return _revoke(table, actor, agent, None, lambda account: _usable(table, account, stage))
 
-    def plan(account: Account) -> Change | None:
-        ending = _usable(table, account, stage)
-        return _revocation(account, ending, None) if ending else None
 
-    return changes.apply(table, agent, actor, plan)
+def lineage(record: KeyRecord, among: Sequence[KeyRecord]) -> list[KeyRecord]:
+    """Those that an agent has by itself made of the same first key as ``record``, and that one."""
+    return [each for each in among if record.first in (each.first, each.key_id)]
 
 
 def live_records(table: Table, account: Account, stage: str) -> list[KeyRecord]:
@@ -51,12 +44,30 @@ def live_records(table: Table, account: Account, stage: str) -> list[KeyRecord]:
 def ended(table: Table, account: Account, stage: str, now: int) -> list[KeyRecord]:
     """The keys that the account lists though their end has passed. They are refused already; whoever adds a key
     removes them."""
-    return [each for each in live_records(table, account, stage) if each.ends_at is not None and each.ends_at <= now]
+    return [each for each in live_records(table, account, stage) if each.has_ended(now)]
 
 
 def removals(ending: Sequence[KeyRecord]) -> list[dict[str, Any]]:
     """The updates that revoke these keys, each as it was read."""
     return [key_records.update(each, {"state": "revoked", "version": each.version + 1}) for each in ending]
+
+
+def tats(leaving: Sequence[KeyRecord]) -> dict[str, str]:
+    """Placeholder -> the attribute in which the account keeps the rate of a key that leaves it, for each."""
+    return {f"#tat{number}": tat for number, tat in enumerate(sorted({key_tat(each.live_name) for each in leaving}))}
+
+
+def _revoke(
+    table: Table, actor: Actor, agent: str, key_id: str | None, choose: Callable[[Account], list[KeyRecord]]
+) -> list[str] | None:
+    ending: list[KeyRecord] = []
+
+    def plan(account: Account) -> Change | None:
+        ending[:] = choose(account)
+        return _revocation(account, ending, key_id) if ending else None
+
+    found = changes.apply(table, agent, actor, plan)
+    return None if found is None else sorted(each.key_id for each in ending)
 
 
 def _usable(table: Table, account: Account, stage: str) -> list[KeyRecord]:
@@ -74,14 +85,13 @@ def _usable(table: Table, account: Account, stage: str) -> list[KeyRecord]:
 
 def _revocation(account: Account, ending: Sequence[KeyRecord], key_id: str | None) -> Change:
     kept = account.live_keys - {each.live_name for each in ending}
-    tats = {f"#tat{number}": tat for number, tat in enumerate(sorted({key_tat(each.live_name) for each in ending}))}
-    removed = ", ".join([*tats, *([] if kept else ["live_keys"])])  # DynamoDB has no empty set
+    names = tats(ending)
     return Change(
         "key.revoked",
         {"keys": sorted(each.key_id for each in ending)},
         others=removals(ending),
         sets={"live_keys": kept} if kept else {},
-        clauses=f"REMOVE {removed}",
-        names=tats,
+        clauses=changes.remove(*names, *([] if kept else ["live_keys"])),  # DynamoDB has no empty set
+        names=names,
         key=key_id,
     )

@@ -1,5 +1,6 @@
 """A key and its successor change places in one transaction: no moment without a live key, and none with a stray one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from portcullis.aws import changes, key_records, key_revoking
@@ -15,7 +16,8 @@ def succeed(
     table: Table, actor: Actor, old_id: str, new: KeyRecord, overlap: int, *, once: bool = False
 ) -> Account | None:
     """Make ``new`` live and let the key ``old_id`` end after ``overlap`` microseconds, or at its own end if that is
-    earlier; 0 revokes it in the same write. ``once``: a key that has a successor gets no second one. Again: no change.
+    earlier; 0 revokes it in the same write, with its lineage, for whoever stole it may have replaced it. ``once``: a
+    key that has a successor gets no second one. Again: no change.
 
     Keys that have ended by themselves leave the account on the way. Conflict says what stands in the way; None: there
     is no such agent."""
@@ -23,38 +25,47 @@ def succeed(
     def plan(account: Account) -> Change | None:
         if new.live_name in account.live_keys:
             return None
-        old = _replaceable(table, account, old_id, once)
-        ended = [each for each in key_revoking.ended(table, account, new.stage, actor.now) if each.key_id != old_id]
-        kept = with_room(account, [*ended, old] if overlap == 0 else ended)
-        ends_at = _end(old, actor.now + overlap)
-        return Change(
-            "key.rotated",
-            {**described(new), "ends_at_of_parent": times.rfc3339(ends_at)},
-            others=[
-                changes.put_new(key_records.to_item(replace(new, epoch=account.epoch))),
-                key_records.update(old, _ending(old, ends_at, new.key_id, at_once=overlap == 0)),
-                *key_revoking.removals(ended),
-            ],
-            sets={"live_keys": kept | {new.live_name}},
-            key=new.key_id,
-        )
+        if account.state != "active":
+            raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
+        live = key_revoking.live_records(table, account, new.stage)
+        old = _replaceable(account, live, old_id, actor.now, once)
+        return _rotation(account, live, old, replace(new, epoch=account.epoch), actor.now, overlap)
 
     return changes.apply(table, new.agent, actor, plan)
 
 
-def _replaceable(table: Table, account: Account, old_id: str, once: bool) -> KeyRecord:
-    old = key_records.read(table, old_id)
-    if account.state != "active":
-        raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
-    if old is None or old.agent != account.agent or old.live_name not in account.live_keys:
+def _replaceable(account: Account, live: Sequence[KeyRecord], old_id: str, now: int, once: bool) -> KeyRecord:
+    old = next((each for each in live if each.key_id == old_id and each.live_name in account.live_keys), None)
+    if old is None:
         raise Conflict("The key is revoked; issue a new one instead.")
     if once and old.successor is not None:
         raise Conflict("The key has been rotated already; use its successor.")
+    if old.has_ended(now):
+        raise Conflict("The key has ended; issue a new one instead.")
     return old
 
 
-def _end(old: KeyRecord, wanted: int) -> int:
-    return wanted if old.ends_at is None else min(wanted, old.ends_at)
+def _rotation(
+    account: Account, live: Sequence[KeyRecord], old: KeyRecord, new: KeyRecord, now: int, overlap: int
+) -> Change:
+    revoked = key_revoking.lineage(old, live) if overlap == 0 else []
+    leaving = [each for each in live if each in revoked or each.has_ended(now)]
+    ends_at = now + overlap if old.ends_at is None else min(now + overlap, old.ends_at)
+    told = {"ends_at_of_parent": times.rfc3339(ends_at), "revoked": sorted(each.key_id for each in revoked)}
+    tats = key_revoking.tats(leaving)
+    return Change(
+        "key.rotated",
+        {**described(new), **told},
+        others=[
+            changes.put_new(key_records.to_item(new)),
+            key_records.update(old, _ending(old, ends_at, new.key_id, at_once=overlap == 0)),
+            *key_revoking.removals([each for each in leaving if each != old]),
+        ],
+        sets={"live_keys": with_room(account, leaving) | {new.live_name}},
+        clauses=changes.remove(*tats),
+        names=tats,
+        key=new.key_id,
+    )
 
 
 def _ending(old: KeyRecord, ends_at: int, successor: str, *, at_once: bool) -> Item:

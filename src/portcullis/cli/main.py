@@ -34,7 +34,7 @@ app = typer.Typer(
     help="Operate a Portcullis gateway. Exit codes: 0 done, 1 refused, 2 usage, 3 unreachable.",
 )
 app.add_typer(agents.app, name="agent", help="Agents: create, list, show, suspend, try out.")
-app.add_typer(keys.app, name="keys", help="Keys of an agent: issue, list, revoke.")
+app.add_typer(keys.app, name="keys", help="Keys of an agent: issue, list, rotate, retire, revoke.")
 app.add_typer(policy_trials.app, name="policy", help="The policy of an agent: draft, try out, publish, read.")
 app.add_typer(prices.app, name="prices", help="What a token is worth in USD.")
 app.add_typer(approvers.app, name="approver", help="Approvers: enrol, set up a device, confirm, list, revoke.")

@@ -11,6 +11,8 @@ MANUAL = frozenset({"development"})
 """Rotated by people: no schedule does it."""
 DAY = 86_400 * SECOND
 HOUR = 3_600 * SECOND
+RETIRE_NOTICE = 30 * SECOND
+"""How far ahead a key's end lies at least: every cached record is read anew before it, so the end is exact."""
 
 
 @dataclass(frozen=True, slots=True)

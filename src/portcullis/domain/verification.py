@@ -19,7 +19,8 @@ _DUMMY_PUBLIC_KEY = bytes.fromhex("586666666666666666666666666666666666666666666
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key as stored. Instants are microseconds; ``ends_at`` is the expiry or the end of retiring, the earlier.
+    """A key as stored. Instants are microseconds; ``ends_at`` is the expiry or the end of retiring, the earlier, and
+    ``expires_at`` the expiry alone, which a successor inherits: while the key is active, they are the same.
 
     ``public_key`` is 32 bytes when ``algorithm`` is ed25519, which has no secret and only the second scheme; else None.
     ``parent`` is the key that this one replaces and ``successor`` the one that replaces it; ``lineage`` the first of
@@ -46,11 +47,20 @@ class KeyRecord:
     epoch: int = 0
     self_rotation: bool = False
     delivered: bool = False
+    expires_at: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.state == "active":
+            object.__setattr__(self, "expires_at", self.ends_at)
 
     @property
     def stage(self) -> str:
         """The stage that its id names."""
         return keys.parse_key_id(self.key_id).stage
+
+    def has_ended(self, now: int) -> bool:
+        """Whether its end has passed, whatever its stored state."""
+        return self.ends_at is not None and self.ends_at <= now
 
     @property
     def first(self) -> str:
@@ -117,7 +127,7 @@ def _signed(
 
 
 def _usable(key: KeyRecord, now: int) -> bool:
-    return key.state in ("active", "retiring") and (key.ends_at is None or now < key.ends_at)
+    return key.state in ("active", "retiring") and not key.has_ended(now)
 
 
 def _allowed(ranges: Sequence[str], source_ip: str) -> bool:
