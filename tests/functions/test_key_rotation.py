@@ -62,7 +62,7 @@ def events(stack: Deployed, agent: Agent) -> list[dict[str, Any]]:
 
 
 def test_a_successor_may_do_what_its_parent_may_and_no_more(stack: Deployed) -> None:
-    given = {
+    given: dict[str, Any] = {
         "scopes": SCOPES,
         "ip_ranges": ["203.0.113.0/24"],
         "rate": {"per_minute": 60, "burst": 5},

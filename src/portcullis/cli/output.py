@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-PIPED_WIDTH = 320
+PIPED_WIDTH = 400
 """Columns where no terminal sets them, so that an id is never broken in a pipe."""
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from portcullis.aws import ed25519
-from portcullis.protocol import signing
+from portcullis.protocol import keys, signing
 from portcullis.protocol.credentials import Credentials, SignedRequest, read_credentials
 from tests.unit.cli.gateway import AGENT, KEY_ID, SECRET, Cli, assert_signed_by_the_operator, ok, refused
 
@@ -71,6 +71,7 @@ def test_the_last_use_of_a_key_stands_beside_it_and_breaks_no_id(cli: Cli) -> No
     instant, address = "2026-11-21T06:31:00.000Z", "2001:db8:1111:2222:3333:4444:5555:6666"
     times = {"expires_at": instant, "created_at": instant, "last_used": {"at": instant, "ip": address}}
     full = {"scopes": ["transactions:create", "transactions:read"], "rate": {"per_minute": 60000, "burst": 1000}}
+    full |= {"key_class": "development", "age_days": 1_000, "rotate_by": instant, "overdue": True, "parent": KEY_ID}
     used = {**KEY, **full, **times, "algorithm": "hmac-sha256", "ip_ranges": ["2001:db8::/32"] * 16}
     cli.answers = [ok({"keys": [used, {**KEY, "last_used": None}], "cursor": None})]
     heading, first, *_, last = cli.run("keys", "list", AGENT).out.splitlines()
@@ -221,6 +222,75 @@ def test_sign_and_send_for_programs(cli: Cli) -> None:
     result = cli.run("agent", "sign-and-send", "GET", "/v1/nothing", "--show", as_json=True)
     assert result.code == 1
     assert json.loads(result.out)["body"]["code"] == "not_found"
+
+
+def test_a_key_is_issued_with_a_class_and_for_rotation_by_its_agent(cli: Cli) -> None:
+    cli.answers = [ok(KEY, 201)]
+    assert cli.run("keys", "issue", AGENT, "--class", "high_value", "--self-rotation").code == 0
+    assert json.loads(cli.sent[0].content) == {"key_class": "high_value", "self_rotation": True}
+
+
+NEW_KEY_ID = keys.new_key_id("local", "1", b"n" * 20)
+ROTATED = {
+    **KEY,
+    "key_id": NEW_KEY_ID,
+    "parent": KEY_ID,
+    "secret": SECRET,
+    "parent_ends_at": "2026-11-22T06:31:00.000Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "body"),
+    [
+        ((), {}),
+        (("--overlap", "24h"), {"overlap_seconds": 86_400}),
+        (("--overlap", "30s"), {"overlap_seconds": 30}),
+        (("--overlap", "0"), {"overlap_seconds": 0}),
+    ],
+)
+def test_rotating_shows_the_new_secret_and_when_the_old_key_ends(
+    cli: Cli, options: tuple[str, ...], body: dict[str, Any]
+) -> None:
+    cli.answers = [httpx.ReadError("reset"), ok(ROTATED, 201)]
+    result = cli.run("keys", "rotate", AGENT, KEY_ID, *options)
+    assert result.out.count(SECRET) == 1
+    assert f"{KEY_ID} is refused from 2026-11-22T06:31:00.000Z on" in result.err
+    assert [json.loads(request.content) for request in cli.sent] == [body, body]
+    assert {request.url.path for request in cli.sent} == {f"/local/v1/agents/{AGENT}/keys/{KEY_ID}/rotate"}
+    assert len({request.headers["Idempotency-Key"] for request in cli.sent}) == 1
+
+
+def test_rotating_for_a_shell_and_for_a_public_key(cli: Cli, tmp_path: Path) -> None:
+    cli.answers = [ok(ROTATED, 201), ok({**ROTATED, "public_key": PUBLIC_KEY}, 201)]
+    lines = cli.run("keys", "rotate", AGENT, KEY_ID, "--env").out.splitlines()
+    assert lines == [f"export PORTCULLIS_KEY_ID={NEW_KEY_ID}", f"export PORTCULLIS_SECRET={SECRET}"]
+    (tmp_path / "agent.pub").write_text(PEM)
+    assert cli.run("keys", "rotate", AGENT, KEY_ID, "--public-key", str(tmp_path / "agent.pub")).code == 0
+    assert json.loads(cli.sent[1].content) == {"public_key": PUBLIC_KEY}
+
+
+@pytest.mark.parametrize("overlap", ["24", "1w", "-1h", "", "1.5h"])
+def test_what_is_no_span_of_time_is_never_sent(cli: Cli, overlap: str) -> None:
+    assert cli.run("keys", "rotate", AGENT, KEY_ID, "--overlap", overlap).code == 2
+    assert cli.sent == []
+
+
+def test_all_keys_are_revoked_only_when_it_is_said_so(cli: Cli) -> None:
+    cli.answers = [ok({"agent_id": AGENT, "revoked": [KEY_ID]})]
+    assert [cli.run("keys", "revoke", AGENT, *more).code for more in ((), (KEY_ID, "--all"))] == [2, 2]
+    assert KEY_ID in cli.run("keys", "revoke", AGENT, "--all").out
+    assert [request.url.path for request in cli.sent] == [f"/local/v1/agents/{AGENT}/keys/revoke"]
+
+
+def test_the_list_of_keys_shows_age_and_marks_what_is_overdue(cli: Cli) -> None:
+    due = {**KEY, "key_class": "production", "age_days": 31, "rotate_by": "2026-11-21T06:31:00.000Z", "overdue": True}
+    fresh = {**due, "key_id": NEW_KEY_ID, "age_days": 0, "overdue": False, "parent": KEY_ID}
+    cli.answers = [ok({"keys": [fresh, due], "cursor": None})]
+    heading, new, old = cli.run("keys", "list", AGENT).out.splitlines()
+    assert heading.split()[:7] == ["KEY", "STATE", "CLASS", "AGE", "ROTATE", "BY", "PARENT"]
+    assert new.split()[:7] == [NEW_KEY_ID, "active", "production", "0", "d", "2026-11-21T06:31:00.000Z", KEY_ID]
+    assert old.split()[2:7] == ["production", "31", "d", "2026-11-21T06:31:00.000Z", "OVERDUE"]
 
 
 def test_a_key_is_issued_with_a_rate_and_retired(cli: Cli) -> None:
