@@ -33,6 +33,7 @@ def _rotate_key(event: dict[str, Any]) -> Answer:
     if key_records.read(stores().table, record.key_id) is None:
         existing(key_succession.succeed(stores().table, actor, parent.key_id, record, overlap))
     made, ends_at = _made(record), _record(event).ends_at
+    # An emergency that is asked for under the key of an ordinary rotation must not be answered as if it were done.
     if ends_at is None or ends_at > made.created_at + overlap:
         raise Refusal("idempotency_conflict", "This Idempotency-Key has let the old key work for longer. Revoke it.")
     return json_answer(201, {**_with_secret(made), "parent_ends_at": rfc3339(ends_at)})
@@ -68,13 +69,12 @@ def _list_keys(event: dict[str, Any]) -> Answer:
 
 def _retire_key(event: dict[str, Any]) -> Answer:
     until = parse_rfc3339(json_body(event, Retirement).until)
-    record = key_issuing.retire(stores().table, actor_of(event), agent_of(event), _key(event), until)
-    return json_answer(200, describe_key(_existing_key(record)))
+    key_issuing.retire(stores().table, actor_of(event), agent_of(event), _key(event), until)
+    return json_answer(200, describe_key(_record(event)))
 
 
 def _revoke_key(event: dict[str, Any]) -> Answer:
-    key_id = _key(event)
-    ended = key_revoking.revoke(stores().table, actor_of(event), agent_of(event), key_id)
+    ended = key_revoking.revoke(stores().table, actor_of(event), agent_of(event), _key(event))
     return json_answer(200, {**describe_key(_record(event)), "revoked": ended})
 
 
@@ -92,13 +92,9 @@ def _key(event: dict[str, Any]) -> str:
 
 
 def _record(event: dict[str, Any]) -> KeyRecord:
-    """The path's key, of the path's agent."""
+    """The path's key as it is now, or not_found where the path's agent has none such."""
     record = key_records.read(stores().table, _key(event))
-    return _existing_key(record if record is not None and record.agent == agent_of(event) else None)
-
-
-def _existing_key(record: KeyRecord | None) -> KeyRecord:
-    if record is None:
+    if record is None or record.agent != agent_of(event):
         raise Refusal("not_found", NO_SUCH_KEY)
     return record
 

@@ -15,6 +15,7 @@ from portcullis.aws.key_succession import succeed
 from portcullis.aws.ledger import Ledger, Rejected
 from portcullis.aws.policies import Policies
 from portcullis.aws.wire import Service
+from portcullis.domain.account import MAX_LIVE_KEYS
 from portcullis.domain.key_classes import DAY, HOUR
 from portcullis.domain.record import Principal, Record
 from portcullis.domain.times import SECOND, parse_rfc3339, rfc3339
@@ -251,6 +252,15 @@ def test_what_cannot_be_rotated_says_what_to_do(stack: Deployed) -> None:
     refused(stack, suspended, 409, "suspended")
     refused(stack, replace(other, key_id=revoked.key_id), 404, "no such key")
     refused(stack, replace(other, key_id="k" * 3000), 404, "no such key")
+
+
+def test_a_full_account_has_room_for_an_emergency_alone(stack: Deployed) -> None:
+    agent = stack.agent()
+    for _ in range(MAX_LIVE_KEYS - 1):
+        stack.operator("POST", "/v1/agents/{agent}/keys", {}, agent=agent.agent_id)
+    refused(stack, agent, 409, f"{MAX_LIVE_KEYS} live keys")
+    rotated(stack, agent, overlap_seconds=0)
+    assert len(live(agent)) == MAX_LIVE_KEYS
 
 
 def test_the_list_tells_age_and_what_is_due(stack: Deployed) -> None:

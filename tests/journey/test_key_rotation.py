@@ -43,6 +43,13 @@ def read(deployment: Deployment, agent: Agent) -> int:
     return deployment.send(deployment.sign(agent, "GET", "/v1/whoami")).status_code
 
 
+def works(deployment: Deployment, key: Agent) -> bool:
+    """Whether a payment and then a read with this key pass. Both do or none, but for the moment of its end."""
+    statuses = paid(deployment, key), read(deployment, key)
+    assert statuses in ((201, 200), (201, 401), (401, 401))
+    return statuses == (201, 200)
+
+
 def warm(deployment: Deployment, agent: Agent) -> None:
     """On many connections, so that every process has the key's record."""
     with ThreadPoolExecutor(8) as threads:
@@ -51,11 +58,13 @@ def warm(deployment: Deployment, agent: Agent) -> None:
 
 @pytest.fixture(scope="module")
 def overlapping(deployment: Deployment) -> list[Rotation]:
-    """Rotations with the shortest overlap. It runs while the other tests of this module do."""
+    """Rotations with the shortest overlap, in which both keys work. It runs while the other tests of this module do."""
     agents = [deployment.agent() for _ in range(KEYS)]
     for agent in agents:
         warm(deployment, agent)
-    return [rotate(deployment, agent, SHORTEST_OVERLAP) for agent in agents]
+    rotations = [rotate(deployment, agent, SHORTEST_OVERLAP) for agent in agents]
+    assert all(works(deployment, key) for rotation in rotations for key in (rotation.old, rotation.new))
+    return rotations
 
 
 def test_an_emergency_ends_the_old_key_for_transactions_at_once(
@@ -94,13 +103,6 @@ def test_an_operator_rotates_at_the_command_line(deployment: Deployment, overlap
     assert new.split()[:5] == [key_id, "active", "development", "0", "d"]
     assert agent.key_id in new.split()
     assert old.split()[:2] == [agent.key_id, "retiring"]
-
-
-def works(deployment: Deployment, key: Agent) -> bool:
-    """Whether a payment and then a read with this key pass. Both do or none, but for the moment of its end."""
-    statuses = paid(deployment, key), read(deployment, key)
-    assert statuses in ((201, 200), (201, 401), (401, 401))
-    return statuses == (201, 200)
 
 
 def test_the_old_key_works_until_its_end_and_not_after_it(deployment: Deployment, overlapping: list[Rotation]) -> None:

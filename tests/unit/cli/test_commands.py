@@ -70,7 +70,8 @@ def test_a_further_page_is_offered_by_a_command_that_takes_it(cli: Cli) -> None:
 def test_the_last_use_of_a_key_stands_beside_it_and_breaks_no_id(cli: Cli) -> None:
     instant, address = "2026-11-21T06:31:00.000Z", "2001:db8:1111:2222:3333:4444:5555:6666"
     times = {"expires_at": instant, "created_at": instant, "last_used": {"at": instant, "ip": address}}
-    full = {"scopes": ["transactions:create", "transactions:read"], "rate": {"per_minute": 60000, "burst": 1000}}
+    full: dict[str, Any] = {"scopes": ["transactions:create", "transactions:read"]}
+    full |= {"rate": {"per_minute": 60000, "burst": 1000}}
     full |= {"key_class": "development", "age_days": 1_000, "rotate_by": instant, "overdue": True, "parent": KEY_ID}
     used = {**KEY, **full, **times, "algorithm": "hmac-sha256", "ip_ranges": ["2001:db8::/32"] * 16}
     cli.answers = [ok({"keys": [used, {**KEY, "last_used": None}], "cursor": None})]
