@@ -49,7 +49,10 @@ def _replaceable(table: Table, account: Account, old_id: str, once: bool) -> Key
     if old is None or old.agent != account.agent or old.live_name not in account.live_keys:
         raise Conflict("The key is revoked; issue a new one instead.")
     if once and old.successor is not None:
-        raise Conflict("The key has been rotated already; use its successor.")
+        raise Conflict(
+            "The key has been rotated already; use its successor. If you have not done that, somebody else has the "
+            "key: have the operator revoke it, which ends its successor too, and issue a new one."
+        )
     return old
 
 
