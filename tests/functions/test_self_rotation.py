@@ -48,7 +48,12 @@ def events(stack: Deployed, agent: Agent) -> list[dict[str, Any]]:
 def test_the_successor_is_bound_to_what_the_key_was(stack: Deployed) -> None:
     ends_at = rfc3339(time.time_ns() // 1000 + 90 * DAY)
     rate = {"per_minute": 60, "burst": 10}
-    kept = {"scopes": ["transactions:read"], "ip_ranges": ["203.0.113.0/24"], "rate": rate, "key_class": "high_value"}
+    kept: dict[str, Any] = {
+        "scopes": ["transactions:read"],
+        "ip_ranges": ["203.0.113.0/24"],
+        "rate": rate,
+        "key_class": "high_value",
+    }
     old = stack.agent(**kept, expires_at=ends_at, self_rotation=True)
     new = child_of(old, rotate(stack, old))
     first, second = record(old.key_id), record(new.key_id)
