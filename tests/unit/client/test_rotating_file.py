@@ -72,7 +72,8 @@ class Place:
 
     def successors(self) -> int:
         """How many keys have taken the place of the first."""
-        return sum(key.parent == self.key_id for key in self.gateway().keys())
+        live = self.gateway().keys()
+        return sum(key.parent == self.key_id for key in live)
 
     def rotations(self) -> list[str]:
         return [request.code for request in self.fake.requests if request.path.endswith("/rotate")]
@@ -223,53 +224,77 @@ WORKERS = 4
 ROUNDS = 10
 
 
+class Load:
+    """What the workers have done: every change waits until each has begun and ended a request after the one before."""
+
+    def __init__(self, place: Place, changing: Callable[[Place], Callable[[], None]]) -> None:
+        self.change = changing(place)
+        polls = changing is rotates
+        self.provider = SecretProvider(FileSource(place.path), ttl=1e-9 if polls else 3600, stale=0)
+        self.counts = [0] * WORKERS
+        self.done = False
+        self._fake = place.fake
+
+    def after_two_each(self) -> Callable[[], bool]:
+        wanted = [count + 2 for count in self.counts]
+        return lambda: self.done or all(count >= need for count, need in zip(self.counts, wanted, strict=True))
+
+    def keys(self) -> int:
+        return len({request.key_id for request in self._fake.requests if request.path.endswith("/whoami")})
+
+
 @pytest.mark.parametrize("changing", CHANGES)
 def test_no_request_fails_while_keys_change(tmp_path: Path, changing: Callable[[Place], Callable[[], None]]) -> None:
     place = Place(tmp_path)
-    change, done, passed = changing(place), threading.Event(), threading.Semaphore(0)
-    provider = SecretProvider(FileSource(place.path), ttl=0.001 if changing is rotates else 3600)
-    gateway = Gateway(place.fake.url, provider=provider, transport=place.fake.transport, world=place.world)
+    load, moved = Load(place, changing), threading.Condition()
+    gateway = Gateway(place.fake.url, provider=load.provider, transport=place.fake.transport, world=place.world)
 
-    def work() -> None:
-        while not done.is_set():
-            gateway.whoami()
-            passed.release()
+    def work(number: int) -> None:
+        try:
+            while not load.done:
+                gateway.whoami()
+                with moved:
+                    load.counts[number] += 1
+                    moved.notify_all()
+        finally:
+            with moved:
+                load.done = True
+                moved.notify_all()
 
     with ThreadPoolExecutor(WORKERS) as threads:
-        workers = [threads.submit(work) for _ in range(WORKERS)]
-        try:
-            for _ in range(ROUNDS):
-                change()
-                for _ in range(10 * WORKERS):
-                    assert passed.acquire(timeout=30)
-        finally:
-            done.set()
-        assert [worker.result() for worker in workers] == [None] * WORKERS
-    keys = {request.key_id for request in place.fake.requests if request.path.endswith("/whoami")}
-    assert len(keys) >= ROUNDS
+        workers = [threads.submit(work, number) for number in range(WORKERS)]
+        for _ in range(ROUNDS):
+            with moved:
+                moved.wait_for(load.after_two_each())
+            load.change()
+        with moved:
+            moved.wait_for(load.after_two_each())
+            load.done = True
+    assert [worker.result() for worker in workers] == [None] * WORKERS
+    assert load.keys() == ROUNDS + 1
 
 
 @pytest.mark.parametrize("changing", CHANGES)
 async def test_nor_on_an_event_loop(tmp_path: Path, changing: Callable[[Place], Callable[[], None]]) -> None:
     place = Place(tmp_path)
-    change, passed, done = changing(place), asyncio.Semaphore(0), asyncio.Event()
-    provider = SecretProvider(FileSource(place.path), ttl=0.001 if changing is rotates else 3600)
+    load, moved = Load(place, changing), asyncio.Condition()
 
-    async def work(gateway: AsyncGateway) -> None:
-        while not done.is_set():
+    async def work(gateway: AsyncGateway, number: int) -> None:
+        while not load.done:
             await gateway.whoami()
-            passed.release()
+            async with moved:
+                load.counts[number] += 1
+                moved.notify_all()
 
-    async with (
-        AsyncGateway(place.fake.url, provider=provider, transport=place.fake.transport, world=place.world) as gateway,
-        asyncio.TaskGroup() as tasks,
-    ):
-        for _ in range(WORKERS):
-            tasks.create_task(work(gateway))
+    options: Any = {"provider": load.provider, "transport": place.fake.transport, "world": place.world}
+    async with AsyncGateway(place.fake.url, **options) as gateway, asyncio.TaskGroup() as tasks:
+        for number in range(WORKERS):
+            tasks.create_task(work(gateway, number))
         for _ in range(ROUNDS):
-            await asyncio.to_thread(change)
-            for _ in range(10 * WORKERS):
-                await asyncio.wait_for(passed.acquire(), 30)
-        done.set()
-    keys = {request.key_id for request in place.fake.requests if request.path.endswith("/whoami")}
-    assert len(keys) >= ROUNDS
+            async with moved:
+                await moved.wait_for(load.after_two_each())
+            await asyncio.to_thread(load.change)
+        async with moved:
+            await moved.wait_for(load.after_two_each())
+            load.done = True
+    assert load.keys() == ROUNDS + 1
