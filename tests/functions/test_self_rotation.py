@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from functions.operator_api import request
-from portcullis.aws import accounts, changes, key_records
+from portcullis.aws import accounts, changes, key_records, key_succession
 from portcullis.domain.key_classes import DAY, HOUR
 from portcullis.domain.times import rfc3339
 from portcullis.domain.verification import KeyRecord
@@ -123,6 +123,20 @@ def test_whoever_comes_second_is_told_that_somebody_has_the_key(stack: Deployed)
     assert stack.pay(thief).status == 201
     stack.operator("POST", "/v1/agents/{agent}/keys/{key}/revoke", agent=old.agent_id, key=old.key_id)
     assert stack.pay(thief).code == stack.pay(old).code == "invalid_credentials"
+
+
+def test_a_twin_that_looked_before_the_write_and_read_after_it_changes_nothing(
+    stack: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, read = stack.agent(self_rotation=True), accounts.read
+    table = request.stores().table
+    seen = iter([read(table, old.agent_id)])
+    new = record(child_of(old, rotate(stack, old)).key_id)
+    before = stack.items()
+    monkeypatch.setattr(accounts, "read", lambda *place: next(seen, None) or read(*place))
+    actor = changes.Actor(old.key_id, "203.0.113.7", new.created_at, verified=True)
+    key_succession.succeed(table, actor, old.key_id, new, HOUR, once=True)
+    assert stack.items() == before
 
 
 def off(stack: Deployed) -> Agent:

@@ -14,7 +14,7 @@ from portcullis.client import AsyncGateway, Gateway, RotatingFile, SecretProvide
 from portcullis.client.secrets import FileSource
 from tests.journey.deployment import Agent, Deployment, fresh
 
-ROTATIONS = 4
+ROTATIONS = 3
 
 
 def rotate(deployment: Deployment, agent: Agent, key: str | None = None) -> httpx.Response:

@@ -10,6 +10,11 @@ from portcullis.domain import times
 from portcullis.domain.account import Account
 from portcullis.domain.verification import KeyRecord
 
+ROTATED = (
+    "The key has been rotated already; use its successor. If you have not done that, somebody else has the key: have "
+    "the operator revoke it, which ends its successor too, and issue a new one."
+)
+
 
 def succeed(
     table: Table, actor: Actor, old_id: str, new: KeyRecord, overlap: int, *, once: bool = False
@@ -23,7 +28,10 @@ def succeed(
     def plan(account: Account) -> Change | None:
         if new.live_name in account.live_keys:
             return None
-        old = _replaceable(table, account, old_id, once)
+        old = _replaceable(table, account, old_id)
+        # Its successor may be this one, made by a twin of this call since the account was read: planned again, then.
+        if once and old.successor not in (None, new.key_id):
+            raise Conflict(ROTATED)
         ended = [each for each in key_revoking.ended(table, account, new.stage, actor.now) if each.key_id != old_id]
         kept = with_room(account, [*ended, old] if overlap == 0 else ended)
         ends_at = _end(old, actor.now + overlap)
@@ -42,17 +50,12 @@ def succeed(
     return changes.apply(table, new.agent, actor, plan)
 
 
-def _replaceable(table: Table, account: Account, old_id: str, once: bool) -> KeyRecord:
+def _replaceable(table: Table, account: Account, old_id: str) -> KeyRecord:
     old = key_records.read(table, old_id)
     if account.state != "active":
         raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
     if old is None or old.agent != account.agent or old.live_name not in account.live_keys:
         raise Conflict("The key is revoked; issue a new one instead.")
-    if once and old.successor is not None:
-        raise Conflict(
-            "The key has been rotated already; use its successor. If you have not done that, somebody else has the "
-            "key: have the operator revoke it, which ends its successor too, and issue a new one."
-        )
     return old
 
 
