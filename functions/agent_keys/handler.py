@@ -20,7 +20,7 @@ from portcullis.domain.account import Account
 from portcullis.domain.identifiers import check_idempotency_key
 from portcullis.domain.key_classes import Rotation
 from portcullis.domain.record import Principal
-from portcullis.domain.self_rotation import KeyRotation
+from portcullis.domain.self_rotation import SelfRotation
 from portcullis.domain.verification import KeyRecord
 
 
@@ -62,7 +62,7 @@ def _list_keys(_event: dict[str, Any], principal: Principal) -> Answer:
 
 
 def _rotate(event: dict[str, Any], principal: Principal) -> Answer:
-    wanted, idempotency_key = json_body(event, KeyRotation), check_idempotency_key(header(event, "Idempotency-Key"))
+    wanted, idempotency_key = json_body(event, SelfRotation), check_idempotency_key(header(event, "Idempotency-Key"))
     old, account = _caller(principal)
     _check(self_rotation.refusal(old, account))
     generation = generations.current(stores().table, stores().roots)
@@ -73,7 +73,7 @@ def _rotate(event: dict[str, Any], principal: Principal) -> Answer:
     return json_answer(201, self_rotation.describe(stored, stores().rotation, old.key_id) | secret)
 
 
-def _succeed(old: KeyRecord, wanted: KeyRotation, key_id: str, source_ip: str) -> KeyRecord:
+def _succeed(old: KeyRecord, wanted: SelfRotation, key_id: str, source_ip: str) -> KeyRecord:
     actor = Actor(old.key_id, source_ip, _now(), verified=True)
     new = self_rotation.successor(old, wanted, key_id, actor.now)
     try:

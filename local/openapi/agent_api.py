@@ -7,7 +7,7 @@ from local.openapi.own_key_answers import OwnKeys, RotatedKey
 from local.openapi.parts import MESSAGE_SIGNATURE, SIGNED_HEADERS
 from portcullis.domain.agent_requests import Cancellation, Claim, Confirmation, Failure, Settlement
 from portcullis.domain.approver_requests import RiskDecision
-from portcullis.domain.self_rotation import KeyRotation
+from portcullis.domain.self_rotation import SelfRotation
 from portcullis.domain.transaction import TransactionRequest
 
 DESCRIPTION = """\
@@ -172,7 +172,7 @@ AGENT_API = Api(
             path="/v1/keys/rotate",
             summary="Replace the key that signs, once, where it may; the same Idempotency-Key shows the secret again",
             parameters=("rotation_key",),
-            body=KeyRotation,
+            body=SelfRotation,
             body_required=False,
             example={},
             answers={201: RotatedKey},

@@ -17,7 +17,7 @@ SHOWN = ("key_id", "state", "key_class", "created_at", "expires_at", "self_rotat
 """Of all keys of an agent, to whoever has one of them: nothing that says from where another may be used."""
 
 
-class KeyRotation(StrictModel):
+class SelfRotation(StrictModel):
     """``POST /v1/keys/rotate``; ``public_key`` (Ed25519, base64url or PEM) takes the place of the calling key's, and is
     for keys that have one."""
 
@@ -49,7 +49,7 @@ def successor_id(old: KeyRecord, generation: str, idempotency_key: str) -> str:
     return keys.new_key_id(old.stage, named, digest)
 
 
-def successor(old: KeyRecord, wanted: KeyRotation, key_id: str, now: int) -> KeyRecord:
+def successor(old: KeyRecord, wanted: SelfRotation, key_id: str, now: int) -> KeyRecord:
     """The key that takes the place of ``old``: in all but its id, its age and its public key the same.
 
     It ends when ``old`` would have, and belongs to the same lineage. MalformedInput when the public key does not fit.
@@ -74,7 +74,7 @@ def successor(old: KeyRecord, wanted: KeyRotation, key_id: str, now: int) -> Key
     )
 
 
-def repeat_refusal(stored: KeyRecord, wanted: KeyRotation, now: int) -> tuple[str, str] | None:
+def repeat_refusal(stored: KeyRecord, wanted: SelfRotation, now: int) -> tuple[str, str] | None:
     """Why a call is not answered with the successor ``stored`` that its Idempotency-Key has made; None when it is.
 
     A secret is shown again for a while, to whoever lost the first answer. Without a secret there is nothing to hide.
