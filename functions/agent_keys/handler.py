@@ -80,7 +80,10 @@ def _succeed(old: KeyRecord, wanted: SelfRotation, key_id: str, source_ip: str) 
         key_succession.succeed(stores().table, actor, old.key_id, new, stores().rotation.overlap, once=True)
     except Conflict as conflict:
         raise Refusal(conflict.code, str(conflict)) from None
-    return key_records.read(stores().table, key_id) or new
+    stored = key_records.read(stores().table, key_id)
+    if stored is None:
+        raise Refusal("state_conflict")
+    return stored
 
 
 def _check(refusal: tuple[str, str] | None) -> None:
