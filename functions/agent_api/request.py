@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from portcullis.aws import settings
 from portcullis.aws.dynamo import Table
@@ -12,7 +11,6 @@ from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal
 from portcullis.aws.refusals import Teller
 from portcullis.aws.wire import Service
-from portcullis.domain import rate
 from portcullis.domain.record import Principal
 
 
@@ -39,21 +37,6 @@ def stores() -> Stores:
 def now() -> int:
     """This instant in microseconds."""
     return time.time_ns() // 1000
-
-
-def principal_of(event: dict[str, Any]) -> Principal:
-    """Who asks, as the authorizer verified it."""
-    context = event["requestContext"]
-    verdict = context["authorizer"]
-    return Principal(
-        agent=verdict["agent"],
-        key_id=verdict["key"],
-        key_version=verdict["key_version"],
-        scopes=frozenset(verdict["scopes"].split()),
-        digest=verdict["digest"],
-        source_ip=context["identity"]["sourceIp"],
-        key_rate=rate.parse(verdict["rate"]),
-    )
 
 
 def require(principal: Principal, scope: str) -> None:

@@ -17,7 +17,7 @@ NO_SUCH_AGENT = "There is no such agent whose policy names this one as executor 
 _STATUS_CODES = {"approved": 201, "pending_approval": 202}
 
 
-def create(event: dict[str, Any], principal: Principal) -> Answer:
+def _create(event: dict[str, Any], principal: Principal) -> Answer:
     """Decide. A repeat is answered with the transaction as it is now."""
     if "transactions:create" not in principal.scopes:
         raise Refusal("scope_missing", "The key lacks the scope transactions:create.")
@@ -83,8 +83,11 @@ def _rejection(rejected: Rejected, fields: dict[str, str]) -> Refusal:
     return Refusal(rejected.code, headers={**fields, "Retry-After": str(rejected.retry_after)})
 
 
+CREATION = ("POST", "/v1/transactions")
 ROUTES = {
-    ("POST", "/v1/transactions"): create,
+    CREATION: _create,
     ("GET", "/v1/transactions"): _list_transactions,
     ("GET", "/v1/transactions/{id}"): _get_transaction,
 }
+COMMITTING = (CREATION,)
+"""Whose commit counts the request for its rate."""

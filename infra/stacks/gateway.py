@@ -13,6 +13,7 @@ from infra.constructs.rest_api import RestApi
 from infra.constructs.schedule import Schedule
 from infra.constructs.web_acl import WebAcl
 from infra.functions.agent_api import agent_api
+from infra.functions.agent_keys import agent_keys
 from infra.functions.audit_writer import audit_writer
 from infra.functions.authorizer import authorizer
 from infra.functions.operator_api import operator_api
@@ -35,6 +36,7 @@ AGENT_ROUTES = (
     "POST /v1/transactions/{id}/confirm",
     "POST /v1/transactions/{id}/risk-decision",
 )
+AGENT_KEY_ROUTES = ("GET /v1/keys", "POST /v1/keys/rotate")
 OPERATOR_ROUTES = (
     "GET /v1/agents",
     "POST /v1/agents",
@@ -121,6 +123,7 @@ class Gateway(Stack):
         resource = cast("apigateway.CfnAuthorizer", verdict.node.default_child)
         resource.identity_source = None  # rather than the empty string that stands for an empty list
         api.route(agent_api(self, data), AGENT_ROUTES, authorizer=verdict)
+        api.route(agent_keys(self, data), AGENT_KEY_ROUTES, authorizer=verdict)
         acknowledge(api, "APIG2", VALIDATED_BY_FUNCTION)
         acknowledge(api, "COG4", "Agents are programs: the authorizer proves each request by its signature.")
         return api

@@ -3,9 +3,11 @@
 from local import ports
 from local.openapi import answers
 from local.openapi.operation import Api, Operation
+from local.openapi.own_key_answers import OwnKeys, RotatedKey
 from local.openapi.parts import MESSAGE_SIGNATURE, SIGNED_HEADERS
 from portcullis.domain.agent_requests import Cancellation, Claim, Confirmation, Failure, Settlement
 from portcullis.domain.approver_requests import RiskDecision
+from portcullis.domain.self_rotation import SelfRotation
 from portcullis.domain.transaction import TransactionRequest
 
 DESCRIPTION = """\
@@ -156,6 +158,25 @@ AGENT_API = Api(
             example={**CONTENT, "decision": "deny", "reason": "unusual destination"},
             answers={200: answers.Transaction},
             codes=("policy_denied", "forbidden", *MOVED),
+        ),
+        Operation(
+            name="list_own_keys",
+            method="GET",
+            path="/v1/keys",
+            summary="List the live keys of this agent",
+            answers={200: OwnKeys},
+        ),
+        Operation(
+            name="rotate_key",
+            method="POST",
+            path="/v1/keys/rotate",
+            summary="Replace the key that signs, once, where it may; the same Idempotency-Key shows the secret again",
+            parameters=("rotation_key",),
+            body=SelfRotation,
+            body_required=False,
+            example={},
+            answers={201: RotatedKey},
+            codes=("scope_missing", "forbidden", "agent_suspended", "idempotency_conflict", "state_conflict"),
         ),
     ),
 )

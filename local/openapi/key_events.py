@@ -9,7 +9,7 @@ from local.openapi.answers import KeyId
 from portcullis.domain.operator_requests import Instant, KeyClass, Network, Scope
 
 Micros = Annotated[int, Field(ge=0, description="Microseconds since 1970.")]
-Actor = Annotated[str, Field(description="Who changed it: an ARN, or a part of the gateway.")]
+Actor = Annotated[str, Field(description="Who changed it: an ARN, an agent's key, or a part of the gateway.")]
 
 
 class Change(TypedDict):

@@ -75,6 +75,14 @@ PARAMETERS: dict[str, Json] = {
         type="string",
         pattern=IDEMPOTENCY_PATTERN,
     ),
+    "rotation_key": _parameter(
+        "header",
+        "Idempotency-Key",
+        "One per rotation. For ten minutes the same one shows the same secret again.",
+        required=True,
+        type="string",
+        pattern=IDEMPOTENCY_PATTERN,
+    ),
     "retry_key": _parameter(
         "header",
         "Idempotency-Key",

@@ -9,7 +9,7 @@ from tests.architecture import rules
 from tests.architecture.source import ROOT, Module, imported, modules
 
 LAYERED = modules("src", "functions", "infra")
-UNITS = ("audit_writer", "authorizer", "agent_api", "operator_api", "outbox")
+UNITS = ("audit_writer", "authorizer", "agent_api", "agent_keys", "operator_api", "outbox")
 
 
 def test_imports_point_the_right_way() -> None:

@@ -19,6 +19,7 @@ from moto.server import ThreadedMotoServer
 
 from functions.agent_api import handler as agent_api
 from functions.agent_api import request as agent_request
+from functions.agent_keys import handler as agent_keys
 from functions.authorizer import handler as authorizer
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
@@ -207,7 +208,8 @@ class Deployed:
             code = verdict["context"]["code"]
             return Answer(problems.PROBLEMS[code].status, {"code": code, "detail": verdict["context"]["detail"]})
         event["requestContext"]["authorizer"] = verdict["context"]
-        return _rendered(agent_api.handler(event, None))
+        function = agent_keys if event["resource"].startswith("/v1/keys") else agent_api
+        return _rendered(function.handler(event, None))
 
     def pay(self, agent: Agent, amount: str = "10", *, key: str | None = None, **options: Any) -> Answer:
         """One transfer to the allowlisted wallet, or with other fields."""
@@ -227,7 +229,14 @@ def _rendered(answer: dict[str, Any]) -> Answer:
 
 def forget() -> None:
     """Start the functions' processes anew: nothing cached."""
-    caches = (authorizer.authorizer, agent_request.stores, proposals.table, sweeper.table, request.stores)
+    caches = (
+        authorizer.authorizer,
+        agent_request.stores,
+        agent_keys.stores,
+        proposals.table,
+        sweeper.table,
+        request.stores,
+    )
     for factory in caches:
         factory.cache_clear()
 

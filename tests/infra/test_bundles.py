@@ -28,6 +28,7 @@ THIRD_PARTY = {
     "reconciler": set[str](),
     "sweeper": set[str](),
     "agent_api": PYDANTIC,
+    "agent_keys": PYDANTIC,
     "operator_api": PYDANTIC | {"aws_lambda_powertools", "jmespath"},
 }
 

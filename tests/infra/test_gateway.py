@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.stacks.gateway import AGENT_ROUTES, OPERATOR_ROUTES
+from infra.stacks.gateway import AGENT_KEY_ROUTES, AGENT_ROUTES, OPERATOR_ROUTES
 from local.openapi.agent_api import AGENT_API
 from local.openapi.operator_api import OPERATOR_API
 from portcullis.domain.audit_tree import LARGEST_BATCH
@@ -41,7 +41,7 @@ def test_a_verdict_is_never_cached_and_never_pre_empted(gateway: Template) -> No
 def test_every_agent_method_goes_through_the_authorizer(gateway: Template) -> None:
     (authorizer,) = gateway.resources("AWS::ApiGateway::Authorizer")
     methods = gateway.methods_of(gateway.api("Agent API"))
-    assert len(methods) == len(AGENT_ROUTES)
+    assert len(methods) == len(AGENT_ROUTES + AGENT_KEY_ROUTES)
     for method in methods:
         assert method["AuthorizationType"] == "CUSTOM"
         assert method["AuthorizerId"] == {"Ref": authorizer}
@@ -162,5 +162,8 @@ def test_the_openapi_documents_describe_every_route() -> None:
         api.title: sorted(f"{operation.method} {operation.path}" for operation in api.operations)
         for api in (AGENT_API, OPERATOR_API)
     }
-    deployed = {"Portcullis agent API": sorted(AGENT_ROUTES), "Portcullis operator API": sorted(OPERATOR_ROUTES)}
+    deployed = {
+        "Portcullis agent API": sorted(AGENT_ROUTES + AGENT_KEY_ROUTES),
+        "Portcullis operator API": sorted(OPERATOR_ROUTES),
+    }
     assert described == deployed

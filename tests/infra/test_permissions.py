@@ -14,6 +14,7 @@ MAY = {
     | {"dynamodb:UpdateItem"}
     | {"kms:Sign", "kms:GetPublicKey"},
     "Authorizer": LOG | TELL | {"dynamodb:GetItem", "dynamodb:PutItem", "kms:GenerateMac"},
+    "AgentKeys": LOG | TELL | READ_WRITE | {"s3:GetObject", "kms:GenerateMac"},
     "AgentFunction": LOG | TELL | READ_WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject"},
     "OperatorFunction": LOG
     | TELL
@@ -77,11 +78,12 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
             if "dynamodb:LeadingKeys" in text_of(statement)
         ]
-        for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
+        for name in ("Authorizer", "AgentFunction", "AgentKeys", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
     }
     assert kinds == {
         "Authorizer": [("KEY#*",)],
         "AgentFunction": [("AGENT#*",), ("PRICES",), ("ag_*",)],
+        "AgentKeys": [("AGENT#*", "KEY#*"), ("ROOT",)],
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
         "Reconciler": [("RECONCILER",)],
@@ -102,6 +104,7 @@ def test_functions_put_only_their_types_of_events_on_the_bus_of_the_stage(gatewa
     assert told == {
         "Authorizer": source | {"events:detail-type": ["authentication.refused"]},
         "AgentFunction": refused,
+        "AgentKeys": refused,
         "OperatorFunction": refused,
         "Reconciler": source,  # as the outbox, whatever is stored
     }

@@ -1,4 +1,4 @@
-"""Changes by operators: ``[mutation…, Put EVENT]`` in one transaction, numbered by the subject's ``rev``.
+"""Changes outside of transactions: ``[mutation…, Put EVENT]`` in one write, numbered by the subject's ``rev``.
 
 The update of the account is conditional on the ``rev`` that was read, so the numbers have no gap and no twin; a
 consumer that misses one knows it.
@@ -31,11 +31,13 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something, from where, and when (microseconds)."""
+    """Who changes something, from where, and when (microseconds): a principal by its ARN, or an agent by the key that
+    the request was ``verified`` by."""
 
     arn: str
     source_ip: str
     now: int
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def event_put(
         "ip": actor.source_ip,
         "at": actor.now,
         "rev": rev,
+        "verified": actor.verified,
         "data": {**change.data, "actor": actor.arn},
     }
     return put_new(item)

@@ -11,6 +11,11 @@ from portcullis.domain import times
 from portcullis.domain.account import Account
 from portcullis.domain.verification import KeyRecord
 
+ROTATED = (
+    "The key has been rotated already; use its successor. If you have not done that, somebody else has the key: have "
+    "the operator revoke it, which ends its successor too, and issue a new one."
+)
+
 
 def succeed(
     table: Table, actor: Actor, old_id: str, new: KeyRecord, overlap: int, *, once: bool = False
@@ -28,18 +33,19 @@ def succeed(
         if account.state != "active":
             raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
         live = key_revoking.live_records(table, account, new.stage)
-        old = _replaceable(account, live, old_id, actor.now, once)
+        old = _replaceable(account, live, old_id, actor.now)
+        # Its successor may be this one, made by a twin of this call since the account was read: planned again, then.
+        if once and old.successor not in (None, new.key_id):
+            raise Conflict(ROTATED)
         return _rotation(account, live, old, replace(new, epoch=account.epoch), actor.now, overlap)
 
     return changes.apply(table, new.agent, actor, plan)
 
 
-def _replaceable(account: Account, live: Sequence[KeyRecord], old_id: str, now: int, once: bool) -> KeyRecord:
+def _replaceable(account: Account, live: Sequence[KeyRecord], old_id: str, now: int) -> KeyRecord:
     old = next((each for each in live if each.key_id == old_id and each.live_name in account.live_keys), None)
     if old is None:
         raise Conflict("The key is revoked; issue a new one instead.")
-    if once and old.successor is not None:
-        raise Conflict("The key has been rotated already; use its successor.")
     if old.has_ended(now):
         raise Conflict("The key has ended; issue a new one instead.")
     return old

@@ -47,6 +47,18 @@ class AgentApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentKeysSettings:
+    """Of the agents' own management of their keys."""
+
+    stage: str
+    core_table: str
+    policy_bucket: str
+    bus: str
+    mac_keys: Mapping[str, str]
+    rotation: Rotation
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReaderSettings:
     """Of what reads the audit log."""
 
@@ -137,6 +149,19 @@ def agent_api(environ: Mapping[str, str] = os.environ) -> AgentApiSettings:
     """The agent API's settings, or MissingSetting."""
     read = _reader(environ)
     return AgentApiSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("POLICY_BUCKET"), read("BUS_NAME"))
+
+
+def agent_keys(environ: Mapping[str, str] = os.environ) -> AgentKeysSettings:
+    """The settings of the agents' own management of their keys, or MissingSetting."""
+    read = _reader(environ)
+    return AgentKeysSettings(
+        read("PORTCULLIS_STAGE"),
+        read("CORE_TABLE"),
+        read("POLICY_BUCKET"),
+        read("BUS_NAME"),
+        _mac_keys(read),
+        _rotation(read),
+    )
 
 
 def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings:

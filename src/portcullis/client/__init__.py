@@ -26,6 +26,7 @@ from portcullis.client.errors import (
 )
 from portcullis.client.exchange import RetryPolicy
 from portcullis.client.results import (
+    AgentKey,
     Approved,
     Cancelled,
     Decision,
@@ -38,6 +39,7 @@ from portcullis.client.results import (
     NeedsReconciliation,
     Page,
     PendingApproval,
+    RotatedKey,
     Settled,
     Transaction,
     Violation,
@@ -49,9 +51,11 @@ if TYPE_CHECKING:
     from portcullis.client.message_auth import MessageSignatureAuth, ed25519_signer, hmac_signer
     from portcullis.client.provider_auth import ProviderAuth
     from portcullis.client.requests_auth import PortcullisRequestsAuth
+    from portcullis.client.rotating_file import RotatingFile
     from portcullis.client.secrets import SecretProvider, provider_from_env
 
 __all__ = [
+    "AgentKey",
     "Approved",
     "AsyncGateway",
     "AuthenticationError",
@@ -83,6 +87,8 @@ __all__ = [
     "RateLimitedError",
     "RefusedError",
     "RetryPolicy",
+    "RotatedKey",
+    "RotatingFile",
     "SecretProvider",
     "SecretUnavailableError",
     "Settled",
@@ -105,6 +111,7 @@ _LAZY = {
     "ed25519_signer": "portcullis.client.message_auth",
     "hmac_signer": "portcullis.client.message_auth",
     "ProviderAuth": "portcullis.client.provider_auth",
+    "RotatingFile": "portcullis.client.rotating_file",
     "SecretProvider": "portcullis.client.secrets",
     "provider_from_env": "portcullis.client.secrets",
 }

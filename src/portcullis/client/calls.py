@@ -55,12 +55,16 @@ def whoami() -> Operation[Identity]:
 
 def create_transaction(idempotency_key: str | None, fields: Mapping[str, Any]) -> Operation[Decision]:
     """``POST /v1/transactions``, repeatable because every attempt carries the same Idempotency-Key."""
-    key = secrets.token_urlsafe(24) if idempotency_key is None else idempotency_key
+    return idempotent("/v1/transactions", _body(fields), idempotency_key, parsing.created)
+
+
+def idempotent(path: str, body: bytes, key: str | None, parse: Callable[[Answer], Result]) -> Operation[Result]:
+    """A POST of JSON under an Idempotency-Key, which is made when there is none."""
+    key = secrets.token_urlsafe(24) if key is None else key
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidRequestError("idempotency_key: expected 16 to 128 characters of A-Z a-z 0-9 _ -.")
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-    call = Call("POST", "/v1/transactions", repeatable=True, body=_body(fields), headers=headers)
-    return Operation(call, parsing.created, key)
+    return Operation(Call("POST", path, repeatable=True, body=body, headers=headers), parse, key)
 
 
 def decimal_text(name: str, amount: object) -> str:

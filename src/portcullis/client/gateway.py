@@ -16,6 +16,7 @@ from portcullis.client import calls, exchange
 from portcullis.client.errors import ConfigurationError, PortcullisError, UnreachableError
 from portcullis.client.exchange import Fault, Outcome, RetryPolicy
 from portcullis.client.httpx_auth import PortcullisAuth
+from portcullis.client.own_keys import AsyncOwnKeys, OwnKeys
 from portcullis.client.problems import retry_after
 from portcullis.client.provider_auth import ProviderAuth
 from portcullis.client.results import Decision, Identity
@@ -65,7 +66,7 @@ class _Base(Generic[Client]):
         )
 
 
-class Gateway(_Base[httpx.Client], Settling):
+class Gateway(_Base[httpx.Client], Settling, OwnKeys):
     """Blocking client. Close it, or use it in a ``with`` block. Safe to share between threads.
 
     Give ``key_id`` and ``secret``, or a ``provider`` (portcullis.client.secrets) that is asked for each attempt.
@@ -122,7 +123,7 @@ class Gateway(_Base[httpx.Client], Settling):
             return _read(operation, exchange.run(self._steps(operation), send, self._world.sleep))
 
 
-class AsyncGateway(_Base[httpx.AsyncClient], AsyncSettling):
+class AsyncGateway(_Base[httpx.AsyncClient], AsyncSettling, AsyncOwnKeys):
     """The same on an event loop; ``async with``, or ``await aclose()``."""
 
     def __init__(

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Generator, Sequence
-from contextlib import suppress
 from urllib.parse import parse_qsl
 
 import httpx
 
+from portcullis.client.ed25519 import load_private_key
 from portcullis.client.errors import ConfigurationError, InvalidRequestError
 from portcullis.client.httpx_auth import apply
 from portcullis.client.signer import Clock, Nonce, Secret, Signed, check_credentials, random_nonce
@@ -23,16 +23,7 @@ def hmac_signer(key_id: str, secret: str) -> MessageSigner:
 
 def ed25519_signer(private_key_pem: bytes) -> MessageSigner:
     """Signs with an unencrypted PKCS #8 key in PEM, by ``cryptography``; ConfigurationError when it is none."""
-    try:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    except ModuleNotFoundError as error:
-        raise ImportError("ed25519_signer needs cryptography: pip install cryptography") from error
-    private_key = None
-    with suppress(TypeError, ValueError):
-        private_key = load_pem_private_key(private_key_pem, password=None)
-    if not isinstance(private_key, Ed25519PrivateKey):
-        raise ConfigurationError("private_key_pem: expected an unencrypted Ed25519 private key in PEM (PKCS #8)")
+    private_key = load_private_key(private_key_pem, "private_key_pem")
     return MessageSigner(ED25519, private_key.sign)
 
 

@@ -11,6 +11,7 @@ from portcullis.client.errors import UnexpectedAnswerError
 from portcullis.client.exchange import Answer
 from portcullis.client.problems import error_of, problem_of
 from portcullis.client.results import (
+    AgentKey,
     Approved,
     Cancelled,
     Decision,
@@ -23,10 +24,12 @@ from portcullis.client.results import (
     NeedsReconciliation,
     Page,
     PendingApproval,
+    RotatedKey,
     Settled,
     Transaction,
     Violation,
 )
+from portcullis.client.signer import Secret
 
 _DETAILS = ("instructed_by", "call", "token_out", "min_out", "escrow_id")
 _CONTENT = ("kind", "amount", "token", "chain", "destination", "memo", *_DETAILS)
@@ -61,6 +64,16 @@ def page(answer: Answer) -> Page:
     return _parsed(answer, (200,), lambda body: Page(tuple(map(_decision, body["transactions"])), body["cursor"]))
 
 
+def agent_keys(answer: Answer) -> tuple[AgentKey, ...]:
+    """``GET /v1/keys``."""
+    return _parsed(answer, (200,), lambda body: tuple(map(_agent_key, body["keys"])))
+
+
+def rotated(answer: Answer) -> RotatedKey:
+    """``POST /v1/keys/rotate``."""
+    return _parsed(answer, (201,), _rotated)
+
+
 def _parsed(answer: Answer, statuses: tuple[int, ...], read: Callable[[dict[str, Any]], Parsed]) -> Parsed:
     if answer.status not in statuses:
         raise error_of(answer)
@@ -88,6 +101,24 @@ def _identity(body: dict[str, Any]) -> Identity:
         tuple(body["scopes"]),
         int(body["policy_version"]),
     )
+
+
+def _agent_key(body: dict[str, Any]) -> AgentKey:
+    return AgentKey(
+        body["key_id"],
+        body["state"],
+        body["key_class"],
+        _instant(body["created_at"]),
+        None if body["expires_at"] is None else _instant(body["expires_at"]),
+        _instant(body["rotate_by"]),
+        body["self_rotation"],
+        body["parent"],
+        body["calling"],
+    )
+
+
+def _rotated(body: dict[str, Any]) -> RotatedKey:
+    return RotatedKey(_agent_key(body), Secret(body["secret"]) if "secret" in body else None)
 
 
 def _decision(body: dict[str, Any]) -> Decision:

@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator, Generator
 import httpx
 
 from portcullis.client.httpx_auth import apply
+from portcullis.client.message_auth import MessageRequestSigner, ed25519_signer
 from portcullis.client.secrets import Credentials, Provider
-from portcullis.client.signer import Clock, Nonce, Signer, random_nonce
+from portcullis.client.signer import Clock, Nonce, Signed, Signer, random_nonce
 
 
 class ProviderAuth(httpx.Auth):
@@ -54,8 +55,15 @@ class ProviderAuth(httpx.Auth):
             following = await asyncio.to_thread(_advance, flow, answer)
 
     def _sign(self, request: httpx.Request, credentials: Credentials) -> None:
-        signer = Signer(credentials.key_id, credentials.secret.reveal(), clock=self._clock, nonce=self._nonce)
-        apply(signer.sign(request.method, request.url.raw_path.decode("ascii"), request.content), request)
+        apply(self._signed(request, request.url.raw_path.decode("ascii"), credentials), request)
+
+    def _signed(self, request: httpx.Request, target: str, credentials: Credentials) -> Signed:
+        key_id, secret = credentials.key_id, credentials.secret.reveal()
+        if not credentials.has_private_key:
+            signer = Signer(key_id, secret, clock=self._clock, nonce=self._nonce)
+            return signer.sign(request.method, target, request.content)
+        messages = MessageRequestSigner(key_id, ed25519_signer(secret.encode()), clock=self._clock, nonce=self._nonce)
+        return messages.sign(request.method, target, request.content, request.headers.get_list("host"))
 
 
 def _advance(

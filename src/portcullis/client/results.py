@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from portcullis.client.signer import Secret
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -19,6 +21,29 @@ class Identity:
     key_id: str
     scopes: tuple[str, ...]
     policy_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentKey:
+    """A live key of the agent. ``rotate_by`` is when a key of its class is due, ``calling`` whether it signed."""
+
+    key_id: str
+    state: str
+    key_class: str
+    created_at: datetime
+    expires_at: datetime | None
+    rotate_by: datetime
+    self_rotation: bool
+    parent: str | None
+    calling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RotatedKey:
+    """The successor of the key that signed. ``secret`` is shown here alone; None when it has a public key."""
+
+    key: AgentKey
+    secret: Secret | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from portcullis.client.ed25519 import PEM_START, load_private_key
 from portcullis.client.errors import SecretUnavailableError
 from portcullis.client.secrets_manager import SecretsManagerReader
 from portcullis.client.settings import key_pair
-from portcullis.client.signer import Secret, check_credentials
+from portcullis.client.signer import Secret, check_credentials, check_key_id
 
 MAX_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Credentials:
-    """One key, well formed and of one stage. ConfigurationError otherwise; ``origin`` says where it was found."""
+    """One key, well formed and of one stage. ConfigurationError otherwise; ``origin`` says where it was found.
+
+    ``secret`` is the key's own, or, of a key that was issued with a public key, the Ed25519 private key in PEM.
+    """
 
     key_id: str
     secret: Secret = field(repr=False)
@@ -27,7 +31,16 @@ class Credentials:
 
     def __post_init__(self) -> None:
         names = (f"key_id of {self.origin}", f"secret of {self.origin}")
-        check_credentials(self.key_id, self.secret.reveal(), names)
+        if self.has_private_key:
+            check_key_id(self.key_id, names[0])
+            load_private_key(self.secret.reveal().encode(), f"private_key of {self.origin}")
+        else:
+            check_credentials(self.key_id, self.secret.reveal(), names)
+
+    @property
+    def has_private_key(self) -> bool:
+        """Whether requests are signed with Ed25519, in the second scheme."""
+        return self.secret.reveal().startswith(PEM_START)
 
     def same(self, other: "Credentials | None") -> bool:
         """Whether both are the same key with the same secret."""
@@ -58,6 +71,7 @@ class EnvironmentSource:
 
 class SecretsManagerSource:
     """A secret of AWS Secrets Manager, by name or ARN, whose text is ``{"key_id": ..., "secret": ...}``.
+    In place of ``secret`` it may hold ``private_key``, in PEM.
 
     Needs botocore, which is loaded at the first read, and ``secretsmanager:GetSecretValue`` on that secret. ``client``
     is for tests, or for a client with settings of your own.
@@ -69,7 +83,7 @@ class SecretsManagerSource:
 
     def read(self) -> Credentials | None:
         """One call of Secrets Manager, for the version AWSCURRENT."""
-        return _parsed(self._reader.text(), self._origin)
+        return credentials_of(object_of(self._reader.text()), self._origin)
 
 
 class FileSource:
@@ -80,7 +94,7 @@ class FileSource:
 
     def read(self) -> Credentials | None:
         """The file as it is now; links are followed, as Kubernetes mounts them."""
-        return _parsed(read_owned(self._path), f"the file {self._path}")
+        return credentials_of(object_of(read_owned(self._path)), f"the file {self._path}")
 
 
 class Chain:
@@ -116,12 +130,18 @@ def read_owned(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def _parsed(text: str | bytes, origin: str) -> Credentials:
+def object_of(text: str | bytes) -> dict[str, Any]:
+    """The JSON object in ``text``; empty when it is none, or a large one."""
     try:
         value = json.loads(text) if len(text) <= MAX_BYTES else None
     except (ValueError, RecursionError):
         value = None
-    pair = (value.get("key_id"), value.get("secret")) if isinstance(value, dict) else (None, None)
+    return value if isinstance(value, dict) else {}
+
+
+def credentials_of(value: Mapping[str, Any], origin: str) -> Credentials:
+    """The key in a stored object; SecretUnavailableError when there is none."""
+    pair = (value.get("key_id"), value.get("secret", value.get("private_key")))
     if not (isinstance(pair[0], str) and isinstance(pair[1], str)):
         raise SecretUnavailableError(f'{origin}: expected the JSON object {{"key_id": "pk_...", "secret": "sk_..."}}.')
     return Credentials(pair[0], Secret(pair[1]), origin)

@@ -79,7 +79,8 @@ class Signer:
 
 def check_credentials(key_id: str, secret: str, names: tuple[str, str] = ("key_id", "secret")) -> None:
     """ConfigurationError that names the wrong one of ``names`` and never repeats the secret."""
-    wrong = _wrong(names[0], keys.parse_key_id, key_id) or _wrong(names[1], keys.parse_secret, secret)
+    check_key_id(key_id, names[0])
+    wrong = _wrong(names[1], keys.parse_secret, secret)
     if wrong:
         raise ConfigurationError(wrong)
     stage = keys.parse_key_id(key_id).stage
@@ -87,6 +88,13 @@ def check_credentials(key_id: str, secret: str, names: tuple[str, str] = ("key_i
         raise ConfigurationError(
             f"{names[1]}: it belongs to another stage than {names[0]} ({stage}). Give both of the same key."
         )
+
+
+def check_key_id(key_id: str, name: str) -> None:
+    """ConfigurationError that says what is wrong with the key id called ``name``."""
+    wrong = _wrong(name, keys.parse_key_id, key_id)
+    if wrong:
+        raise ConfigurationError(wrong)
 
 
 def _wrong(name: str, parse: Callable[[str], object], text: str) -> str | None:

@@ -60,16 +60,16 @@ class FakeGateway:
         self._lost = 0
         self.key_id, self.secret = self.issue_key()
 
-    def issue_key(self) -> tuple[str, str]:
+    def issue_key(self, *, self_rotation: bool = False) -> tuple[str, str]:
         """A further key id and secret of the agent."""
-        return self._verifier.issue()
+        return self._verifier.issue(self_rotation=self_rotation)
 
-    def register_public_key(self, public_key: str) -> str:
+    def register_public_key(self, public_key: str, *, self_rotation: bool = False) -> str:
         """The key id of a further key of the agent, which signs with Ed25519; ``public_key`` in PEM or base64url."""
-        return self._verifier.register(public_key)
+        return self._verifier.register(public_key, self_rotation=self_rotation)
 
     def revoke_key(self, key_id: str) -> None:
-        """From now on the key is refused with ``invalid_credentials``."""
+        """From now on the key, and what replaced it, is refused with ``invalid_credentials``."""
         self._verifier.revoke(key_id)
 
     def approve(self) -> None:
@@ -122,6 +122,10 @@ class FakeGateway:
         path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(f"/{STAGE}")
         if (request.method, path) == ("GET", "/v1/whoami"):
             return _answer(200, self._identity(key_id))
+        if (request.method, path) == ("GET", "/v1/keys"):
+            return _answer(200, {"keys": self._verifier.listed(key_id)})
+        if (request.method, path) == ("POST", "/v1/keys/rotate"):
+            return self._rotate(request, key_id)
         if (request.method, path) == ("POST", "/v1/transactions"):
             return self._create(request, key_id)
         if (request.method, path) == ("GET", "/v1/transactions"):
@@ -143,6 +147,10 @@ class FakeGateway:
             return _problem(outcome)
         self._entries[outcome.described["id"]] = outcome
         return _answer(200, outcome.described)
+
+    def _rotate(self, request: httpx.Request, key_id: str) -> httpx.Response:
+        outcome = self._verifier.rotate(key_id, request.headers.get("Idempotency-Key", ""), request.read())
+        return _problem(outcome) if isinstance(outcome, str) else _answer(201, outcome)
 
     def _identity(self, key_id: str) -> dict[str, Any]:
         scopes = ["transactions:create", "transactions:read"]

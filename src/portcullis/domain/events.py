@@ -15,7 +15,7 @@ SOURCE = "portcullis"
 
 
 def of_change(item: dict[str, Any]) -> dict[str, Any]:
-    """The event of a change by an operator or a function, from the stored ``EVENT#`` item."""
+    """The event of a change by an operator, a function or an agent, from the stored ``EVENT#`` item."""
     return envelope(
         subject=item["subject"],
         rev=item["rev"],
@@ -25,7 +25,7 @@ def of_change(item: dict[str, Any]) -> dict[str, Any]:
         source_ip=item["ip"],
         at=item["at"],
         txid=None,
-        verified=False,
+        verified=item.get("verified", False),
         data=item["data"],
     )
 

@@ -11,6 +11,16 @@ from portcullis.domain.key_classes import HOUR, Rotation
 READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.authorizer: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "BUS_NAME", "MAC_KEYS"],
     settings.agent_api: ["PORTCULLIS_STAGE", "CORE_TABLE", "POLICY_BUCKET", "BUS_NAME"],
+    settings.agent_keys: [
+        "PORTCULLIS_STAGE",
+        "CORE_TABLE",
+        "POLICY_BUCKET",
+        "BUS_NAME",
+        "MAC_KEYS",
+        "ROTATION_DAYS",
+        "OVERLAP_HOURS",
+        "KEY_CLASS",
+    ],
     settings.operator_api: [
         "PORTCULLIS_STAGE",
         "CORE_TABLE",

@@ -37,6 +37,7 @@ EXPORTED = {
     "SecretProvider", "SecretUnavailableError", "Transaction", "UnavailableError", "UnexpectedAnswerError",
     "UnreachableError", "Violation", "provider_from_env",
     "Later", "Executing", "Settled", "Failed", "Cancelled", "Expired", "NeedsReconciliation", "Page",
+    "AgentKey", "RotatedKey", "RotatingFile",
 }  # fmt: skip
 
 
