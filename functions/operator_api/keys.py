@@ -4,17 +4,21 @@ from typing import Any
 
 from functions.operator_api.request import account_of, actor_of, agent_of, entropy, existing, stores
 from portcullis.aws import generations, key_issuing, key_records, key_revoking, key_uses, listings
-from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body, limit, parameter
+from portcullis.aws.proxy import Answer, Refusal, header, json_answer, json_body, limit, parameter
+from portcullis.domain.identifiers import check_idempotency_key
 from portcullis.domain.operator_requests import NewKey, Retirement, describe_key, is_retry, new_key
 from portcullis.domain.times import parse_rfc3339
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
+from portcullis.protocol.strict_json import MalformedInput
 
 NO_SUCH_KEY = "This agent has no such key."
 
 
 def _issue_key(event: dict[str, Any]) -> Answer:
     wanted, actor = json_body(event, NewKey), actor_of(event)
+    if wanted.deliver:
+        _require_deliverable(event, wanted)
     generation = generations.current(stores().table, stores().roots)
     key_id = keys.new_key_id(stores().stage, generation, entropy(event, f"key {agent_of(event)}"))
     record = new_key(wanted, key_id, agent_of(event), actor.now, stores().rotation.key_class)
@@ -24,8 +28,26 @@ def _issue_key(event: dict[str, Any]) -> Answer:
         stored = key_records.read(stores().table, key_id)
     if stored is None or not is_retry(stored, record):
         raise Refusal("idempotency_conflict", "This Idempotency-Key has issued a key, whose secret is not shown again.")
-    shown = {} if stored.public_key else {"secret": stores().roots.secret_of(key_id)}
-    return json_answer(201, {**describe_key(stored), **shown})
+    return json_answer(201, describe_key(stored) | _handed_out(event, stored))
+
+
+def _require_deliverable(event: dict[str, Any], wanted: NewKey) -> None:
+    """Refuse before anything is made. Without an Idempotency-Key, a call that stops half-way could not be repeated."""
+    if wanted.public_key is not None:
+        raise MalformedInput("deliver", "an Ed25519 key has no secret to deliver; leave it out")
+    check_idempotency_key(header(event, "Idempotency-Key"))
+    stores().deliveries.require_possible(account_of(event).agent)
+
+
+def _handed_out(event: dict[str, Any], record: KeyRecord) -> dict[str, Any]:
+    """How the caller, or the agent itself, gets at the secret of a new key."""
+    secret = None if record.public_key else stores().roots.secret_of(record.key_id)
+    if secret is None:
+        return {}
+    if not record.delivered:
+        return {"secret": secret}
+    token = entropy(event, f"secret {record.agent}").hex()
+    return {"secret_arn": stores().deliveries.deliver(record, secret, token)}
 
 
 def _list_keys(event: dict[str, Any]) -> Answer:

@@ -1,15 +1,19 @@
 """The operator API: the one writer of agents, keys, policies, prices and approvers; and a reader of the audit log."""
 
+from aws_cdk.aws_lambda import IFunction
 from constructs import Construct
 
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
+from infra.functions.key_rotation import agents_secrets, secrets_finding
 from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import AUDIT_CHECKPOINT, AUDIT_TILES, STATUS_INDEX, USES_INDEX, Data
 
+DELIVERS = ("CreateSecret", "DescribeSecret", "PutSecretValue", "RotateSecret")
 
-def operator_api(scope: Construct, data: Data) -> Function:
+
+def operator_api(scope: Construct, data: Data, rotation: IFunction) -> Function:
     """Answers operators whom IAM has authenticated. It derives secrets, for it shows a new key's secret once and
     checks the codes of approvers."""
     core = data.core.table_arn
@@ -30,6 +34,9 @@ def operator_api(scope: Construct, data: Data) -> Function:
             allow("s3:ListBucket", on=[data.audit.bucket_arn]),
             allow("kms:GetPublicKey", on=[data.audit_key.key_arn]),
             allow("kms:GenerateMac", on=data.mac_key_arns),
+            allow(*(f"secretsmanager:{each}" for each in DELIVERS), on=[agents_secrets(data.stage)]),
+            # RotateSecret asks it of whoever names the function.
+            allow("lambda:InvokeFunction", on=[rotation.function_arn]),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
@@ -40,12 +47,15 @@ def operator_api(scope: Construct, data: Data) -> Function:
             "AUDIT_KEY_ID": data.audit_key.key_arn,
             "AUDIT_ORIGIN": data.audit_origin,
             "MAC_KEYS": data.mac_keys_setting,
+            "ROTATION_FUNCTION": rotation.function_arn,
             **rotation_settings(data.stage),
         },
         memory_mb=1024,
         timeout_seconds=20,
     )
     acknowledge(function.policy, data.policy_objects_finding, "Policies are named by their hashes, unknown beforehand.")
+    secrets = secrets_finding(data.stage)
+    acknowledge(function.policy, secrets, "Secrets are named by their agents, unknown beforehand.")
     tiles = data.audit_findings[AUDIT_TILES]
     acknowledge(function.policy, tiles, "Tiles are named by their place in the log, unknown beforehand.")
     return function
