@@ -128,7 +128,8 @@ class Rotation:
 
     def failures(self, step: str) -> list[str]:
         """The secrets of this step's failures so far."""
-        lines = (self.deployment.home.logs / "functions" / f"{self.name}.log").read_text().splitlines()
+        log = self.deployment.home.logs / "functions" / f"{self.name}.log"
+        lines = log.read_text().splitlines() if log.exists() else ()  # there is none before the first call
         told = [json.loads(line) for line in lines if '"Rotation"' in line and line.startswith("{")]
         return [each["secret_arn"] for each in told if (each["Step"], each["Outcome"]) == (step, "failed")]
 
