@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -219,7 +219,7 @@ class Load:
     def _blocking(self, delivery: Delivery) -> None:
         transport = Counted(self.answers[0])
         with Gateway(self.url, provider=delivery.provider(), transport=transport) as gateway:
-            while not self.stop.wait(0.03):
+            while not self.stop.wait(0.05):
                 self.keys[0].add(gateway.whoami().key_id)
                 gateway.create_transaction(**PAYMENT, destination={"wallet": WALLET})
 
@@ -229,7 +229,7 @@ class Load:
             while not self.stop.is_set():
                 self.keys[1].add((await gateway.whoami()).key_id)
                 await gateway.create_transaction(**PAYMENT, destination={"wallet": WALLET})
-                await asyncio.sleep(0.03)
+                await asyncio.sleep(0.05)
 
 
 def test_ten_rotations_of_which_each_step_fails_once_refuse_no_request(deployment: Deployment) -> None:
@@ -242,7 +242,7 @@ def test_ten_rotations_of_which_each_step_fails_once_refuse_no_request(deploymen
             done = [delivery.rotations() for delivery in deliveries]
             until("the next rotations", lambda done=done: all_past(deliveries, done))
         for delivery in deliveries:
-            until("enough rotations", lambda delivery=delivery: delivery.tidy() or delivery.rotations() >= ROTATIONS)
+            until("enough rotations", lambda delivery=delivery: all_past((delivery,), [ROTATIONS - 1]))
             delivery.stand_still()
         last = [delivery.held().key_id for delivery in deliveries]
         until("the last keys are used", lambda: all(key in load.keys[number] for number, key in enumerate(last)))
@@ -255,7 +255,7 @@ def test_ten_rotations_of_which_each_step_fails_once_refuse_no_request(deploymen
         assert [key["key_id"] for key in delivery.listed() if key["state"] == "active"] == [delivery.held().key_id]
 
 
-def all_past(deliveries: tuple[Delivery, Delivery], done: list[int]) -> bool:
+def all_past(deliveries: Sequence[Delivery], done: Sequence[int]) -> bool:
     for delivery in deliveries:
         delivery.tidy()
     return all(delivery.rotations() > before for delivery, before in zip(deliveries, done, strict=True))
