@@ -5,6 +5,8 @@ A step that fails raises, which Secrets Manager takes for the rotation's failure
 
 import secrets
 import time
+from collections import Counter
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -16,8 +18,10 @@ from portcullis.aws.roots import Roots
 from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.aws.wire import AwsError, Service, Unavailable
 from portcullis.domain.key_delivery import secret_prefix
-from portcullis.domain.secret_rotation import RefusedStep, Secret, parse_call
+from portcullis.domain.secret_rotation import Postponed, RefusedStep, Secret, parse_call
 
+RESERVE_MILLISECONDS = 60_000
+"""The longest that one rotation may take."""
 FAILURES = (RefusedStep, Conflict, AwsError, Unavailable)
 
 
@@ -42,7 +46,9 @@ def stores() -> tuple[SecretsManager, AgentKeys]:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """``{Step, SecretId, ClientRequestToken}`` of Secrets Manager; anything else is the schedule's."""
-    return _step(event) if "Step" in event else _check()
+    if "Step" in event:
+        return _step(event)
+    return _check(lambda: bool(context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS))
 
 
 def _step(event: dict[str, Any]) -> dict[str, Any]:
@@ -56,21 +62,28 @@ def _step(event: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _check() -> dict[str, Any]:
-    """Take up every rotation that is not complete. What cannot go on now is counted, and tried by the next check."""
+def _check(more: Callable[[], bool]) -> dict[str, Any]:
+    """Take up every rotation that is not complete, while there is time. What fails is tried again by the next check."""
     manager, kind = stores()
-    pending = [each for each in manager.with_pending(secret_prefix(kind.stage)) if each.rotates and not each.deleted]
-    return {"pending": len(pending), "finished": sum(_taken_up(manager, kind, each) for each in pending)}
+    outcomes: Counter[str] = Counter()
+    for secret in manager.with_pending(secret_prefix(kind.stage)):
+        if not more():
+            break
+        if secret.rotates and not secret.deleted:
+            outcomes[_taken_up(manager, kind, secret)] += 1
+    if outcomes["failed"]:
+        raise RotationFailed(f"{outcomes['failed']} rotations are not complete")
+    return dict(outcomes)
 
 
-def _taken_up(manager: SecretsManager, kind: AgentKeys, secret: Secret) -> bool:
+def _taken_up(manager: SecretsManager, kind: AgentKeys, secret: Secret) -> str:
+    outcome, cause = "done", None
     try:
         secret_rotation.take_up(manager, kind, secret)
     except FAILURES as failure:
-        _count("check", "failed", secret.arn, str(failure))
-        return False
-    _count("check", "done", secret.arn)
-    return True
+        outcome, cause = "postponed" if isinstance(failure, Postponed) else "failed", str(failure)
+    _count("check", outcome, secret.arn, cause)
+    return outcome
 
 
 def _whoami(api_url: str, key_id: str, secret: str) -> tuple[str, str] | str:

@@ -41,7 +41,8 @@ def key_rotation(scope: Construct, data: Data, api_url: str) -> Function:
         stage=stage,
         name="key_rotation",
         may=[
-            allow(*items, on=[core], when=leading_keys("AGENT#*", "KEY#*", "ROOT")),
+            allow(*items, on=[core], when=leading_keys("AGENT#*", "KEY#*")),
+            allow("dynamodb:GetItem", on=[core], when=leading_keys("ROOT")),
             allow(
                 *(f"secretsmanager:{each}" for each in VALUES),
                 on=[agents_secrets(stage)],
@@ -58,7 +59,7 @@ def key_rotation(scope: Construct, data: Data, api_url: str) -> Function:
             **rotation_settings(stage),
         },
         memory_mb=512,
-        timeout_seconds=60,
+        timeout_seconds=300,
     )
     acknowledge(function.policy, secrets_finding(stage), "Secrets are named by their agents, unknown beforehand.")
     acknowledge(function.policy, "IAM5[Resource::*]", "ListSecrets has no resource; it tells names and stages only.")

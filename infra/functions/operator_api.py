@@ -15,8 +15,7 @@ ITEMS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamod
 
 
 def operator_api(scope: Construct, data: Data, rotation: IFunction) -> Function:
-    """Answers operators whom IAM has authenticated. It derives secrets, for it shows a new key's secret once and
-    checks the codes of approvers."""
+    """Answers operators whom IAM has authenticated. It derives secrets: it shows a new key's once, and checks codes."""
     core = data.core.table_arn
     function = Function(
         scope,

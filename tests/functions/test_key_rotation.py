@@ -34,6 +34,18 @@ class Clock:
         self.now = time.time_ns() // 1000
 
 
+class Context:
+    """Lambda's, with time left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
+
+def check() -> dict[str, Any]:
+    """What the schedule starts."""
+    return handler.handler({"source": "aws.events"}, Context())
+
+
 class Vault:
     """An agent with a delivered key, and Secrets Manager's side of its rotations: moto rotates nothing by itself."""
 
@@ -224,7 +236,7 @@ def test_a_crash_after_the_new_key_was_handed_out_leaves_nothing_that_a_repeat_d
         SecretId=vault.arn, VersionStage=CURRENT, MoveToVersionId=token, RemoveFromVersionId=current
     )
     assert vault.states()[old.key_id] == "active"
-    assert handler.handler({"source": "aws.events"}, None) == {"pending": 1, "finished": 1}
+    assert check() == {"done": 1}
     assert vault.states() == {old.key_id: "retiring", vault.held().key_id: "active"}
     assert vault.stages() == {current: ["AWSPREVIOUS"], token: [CURRENT]}
 
@@ -233,11 +245,11 @@ def test_a_crash_after_the_new_key_was_handed_out_leaves_nothing_that_a_repeat_d
 def test_the_check_takes_up_what_was_given_up_at_any_step(vault: Vault, done: tuple[str, ...]) -> None:
     token, old = vault.begin(), vault.held()
     vault.call(token, *done)
-    assert handler.handler({"source": "aws.events"}, None) == {"pending": 1, "finished": 1}
+    assert check() == {"done": 1}
     assert vault.states() == {old.key_id: "retiring", vault.held().key_id: "active"}
     assert sorted(vault.stages().values()) == [[CURRENT], ["AWSPREVIOUS"]]
     assert vault.stages()[token] == [CURRENT]
-    assert handler.handler({"source": "aws.events"}, None) == {"pending": 0, "finished": 0}
+    assert check() == {}
 
 
 def test_the_key_of_a_rotation_that_another_took_over_is_revoked(vault: Vault) -> None:
@@ -279,6 +291,7 @@ def test_a_suspended_agent_gets_no_key_and_the_rotation_waits(vault: Vault, done
     suspended = vault.stack.operator("POST", "/v1/agents/{agent}/suspend", {"reason": "drill"}, agent=vault.agent_id)
     assert suspended.status == 200
     assert "suspended" in vault.refused(token, STEPS[len(done)])
+    assert check() == {"postponed": 1}
     assert vault.stages()[token] == [PENDING]
     assert len(vault.states()) == 1
 
@@ -306,6 +319,8 @@ def test_a_key_that_the_gateway_does_not_take_is_not_handed_out(vault: Vault, mo
         assert "invalid_credentials" in vault.refused(token, step)
     monkeypatch.setattr(gateway_probe, "_get", lambda *_: (502, b"<html>"))
     assert "502" in vault.refused(token, TEST)
+    with pytest.raises(RotationFailed, match="1 rotations are not complete"):
+        check()
     assert vault.held() == old
 
 

@@ -92,7 +92,7 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
     assert kinds == {
         "Authorizer": [("KEY#*",)],
         "AgentFunction": [("AGENT#*",), ("PRICES",), ("ag_*",)],
-        "KeyRotation": [("AGENT#*", "KEY#*", "ROOT")],
+        "KeyRotation": [("AGENT#*", "KEY#*"), ("ROOT",)],
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
         "Reconciler": [("RECONCILER",)],

@@ -17,7 +17,7 @@ from portcullis.domain.key_delivery import (
     parse_secret,
     pending_key_id,
 )
-from portcullis.domain.secret_rotation import Abandoned, RefusedStep, Secret
+from portcullis.domain.secret_rotation import Abandoned, Postponed, RefusedStep, Secret
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
 
@@ -87,7 +87,7 @@ class AgentKeys:
         if account is None or record is None or record.agent != found.agent or not record.delivered:
             raise Abandoned("the current version holds no delivered key")
         if account.state != "active":
-            raise RefusedStep("the agent is suspended; it gets no new keys before it is recovered")
+            raise Postponed("the agent is suspended; it gets no new keys before it is recovered")
         ended = record.ends_at is not None and record.ends_at <= self.clock()
         if ended or record.live_name not in account.live_keys:
             raise Abandoned("the current key is revoked or has ended; deliver a new one")

@@ -22,6 +22,10 @@ class Abandoned(RefusedStep):
     """This version can never become current. It has to go, so that the next rotation gets one of its own."""
 
 
+class Postponed(RefusedStep):
+    """The step has to wait for something that is nobody's fault, and is then done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a rotation function: the ``step``, the ARN of the ``secret``, and the version's ``token``."""
