@@ -187,27 +187,24 @@ def without_calls(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [item for item in items if item["sk"] != {"S": "CALLS"}]
 
 
-@pytest.mark.parametrize(
-    ("done", "step"), [((), SET), ((), TEST), ((), FINISH), ((CREATE,), TEST), ((CREATE,), FINISH)]
-)
-def test_a_step_before_its_turn_is_refused_and_the_rotation_goes_on(
-    vault: Vault, done: tuple[str, ...], step: str
-) -> None:
+def test_a_step_before_its_turn_is_refused_and_the_rotation_goes_on(vault: Vault) -> None:
     token, old = vault.begin(), vault.held()
-    vault.call(token, *done)
-    assert "has to come before" in vault.refused(token, step)
+    for done, steps in (((), (SET, TEST, FINISH)), ((CREATE,), (TEST, FINISH))):
+        vault.call(token, *done)
+        for step in steps:
+            assert "has to come before" in vault.refused(token, step)
     assert vault.held() == old
     assert vault.states() == {old.key_id: "active"}
     vault.call(token, *STEPS)
     assert vault.held() != old
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_version_that_is_not_being_rotated_is_refused(vault: Vault, step: str) -> None:
+def test_a_version_that_is_not_being_rotated_is_refused(vault: Vault) -> None:
     stale = vault.begin()
     vault.begin()
-    assert "not staged AWSPENDING" in vault.refused(stale, step)
-    assert "no version with this token" in vault.refused("another-token", step)
+    for step in STEPS:
+        assert "not staged AWSPENDING" in vault.refused(stale, step)
+        assert "no version with this token" in vault.refused("another-token", step)
     assert vault.states() == {vault.held().key_id: "active"}
 
 
@@ -222,10 +219,11 @@ def test_a_secret_that_does_not_rotate_or_is_deleted_is_refused(vault: Vault) ->
     assert (answer.status, answer.code) == (409, "state_conflict")
 
 
-@pytest.mark.parametrize("event", [{"Step": "dropSecret"}, {"Step": CREATE}, {"Step": CREATE, "SecretId": ["x"]}])
-def test_a_call_of_another_form_is_refused(vault: Vault, event: dict[str, Any]) -> None:
-    with pytest.raises(RotationFailed, match="expected"):
-        handler.handler(event, None)
+def test_a_call_of_another_form_is_refused(stack: Deployed) -> None:
+    events: list[dict[str, Any]] = [{"Step": "dropSecret"}, {"Step": CREATE}, {"Step": CREATE, "SecretId": ["x"]}]
+    for event in events:
+        with pytest.raises(RotationFailed, match="expected"):
+            handler.handler(event, Context())
 
 
 def test_a_crash_after_the_new_key_was_handed_out_leaves_nothing_that_a_repeat_does_not_finish(vault: Vault) -> None:
@@ -241,7 +239,7 @@ def test_a_crash_after_the_new_key_was_handed_out_leaves_nothing_that_a_repeat_d
     assert vault.stages() == {current: ["AWSPREVIOUS"], token: [CURRENT]}
 
 
-@pytest.mark.parametrize("done", [(), (CREATE,), (CREATE, SET), (CREATE, SET, TEST)])
+@pytest.mark.parametrize("done", [(), (CREATE, SET)])
 def test_the_check_takes_up_what_was_given_up_at_any_step(vault: Vault, done: tuple[str, ...]) -> None:
     token, old = vault.begin(), vault.held()
     vault.call(token, *done)

@@ -14,7 +14,7 @@ from tests.journey.people import Person
 def deployment() -> Iterator[Deployment]:
     """One instance for all journeys, beside whatever else runs on this machine."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SECONDS_PER_DAY, "0.35")  # a weekly rotation comes every few seconds
+        patch.setenv(SECONDS_PER_DAY, "0.5")  # a weekly rotation comes every few seconds
         with isolated_run() as (home, description):
             deployment = Deployment(home, description)
             yield deployment

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -99,15 +99,6 @@ class Delivery:
         for key in [key for key in self.listed() if key["state"] == "retiring"][2:]:
             self.deployment.operator("POST", f"/v1/agents/{self.agent_id}/keys/{key['key_id']}/revoke")
 
-    def await_rotation(self, number: int) -> None:
-        """Wait until there were so many."""
-
-        def reached() -> bool:
-            self.tidy()
-            return self.rotations() >= number
-
-        until(f"rotation {number}", reached)
-
     def stand_still(self) -> None:
         """No schedule starts a rotation any more, and none is at work: with one, this is refused."""
         rules = {"ScheduleExpression": "rate(999 days)"}
@@ -120,6 +111,17 @@ class Delivery:
                 time.sleep(0.05)
             else:
                 return
+
+
+def await_rotations(deliveries: Sequence[Delivery], numbers: Sequence[int]) -> None:
+    """Wait until each has had so many."""
+
+    def reached() -> bool:
+        for delivery in deliveries:
+            delivery.tidy()
+        return all(delivery.rotations() >= number for delivery, number in zip(deliveries, numbers, strict=True))
+
+    until(f"rotations {numbers}", reached)
 
 
 class Rotation:
@@ -253,10 +255,9 @@ def test_ten_rotations_of_which_each_step_fails_once_refuse_no_request(deploymen
     with Load(deployment.agent_url, *deliveries) as load:
         for step in STEPS:
             rotation.fail_once(step)
-            for delivery in deliveries:
-                delivery.await_rotation(delivery.rotations() + 1)
+            await_rotations(deliveries, [delivery.rotations() + 1 for delivery in deliveries])
+        await_rotations(deliveries, [ROTATIONS for _ in deliveries])
         for delivery in deliveries:
-            delivery.await_rotation(ROTATIONS)
             delivery.stand_still()
         last = [delivery.held().key_id for delivery in deliveries]
         until("the last keys are used", lambda: all(key in load.keys[number] for number, key in enumerate(last)))
