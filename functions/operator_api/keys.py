@@ -5,29 +5,38 @@ from typing import Any
 from functions.operator_api.request import account_of, actor_of, agent_of, entropy, existing, stores
 from portcullis.aws import generations, key_issuing, key_records, key_revoking, key_succession, key_uses, listings
 from portcullis.aws.changes import Conflict
-from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body, limit, parameter
+from portcullis.aws.proxy import Answer, Refusal, header, json_answer, json_body, limit, parameter
+from portcullis.domain.identifiers import check_idempotency_key
 from portcullis.domain.key_rotation import KeyRotation, describe_by_age, successor
 from portcullis.domain.operator_requests import NewKey, Retirement, describe_key, is_retry, new_key
 from portcullis.domain.times import parse_rfc3339, rfc3339
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
+from portcullis.protocol.strict_json import MalformedInput
 
 NO_SUCH_KEY = "This agent has no such key."
+ROTATED_THERE = (
+    "Secrets Manager rotates this key, with the stage's overlap. In an emergency revoke it, and issue another with "
+    "deliver: the agent's secret then holds that one."
+)
 
 
 def _issue_key(event: dict[str, Any]) -> Answer:
     wanted, actor = json_body(event, NewKey), actor_of(event)
+    if wanted.deliver:
+        _require_deliverable(event, wanted)
     key_id = _new_key_id(event, f"key {agent_of(event)}")
     record = new_key(wanted, key_id, agent_of(event), actor.now, stores().rotation.key_class)
     if key_records.read(stores().table, key_id) is None:
         existing(key_issuing.issue(stores().table, actor, record))
-    return json_answer(201, _with_secret(_made(record)))
+    made = _made(record)
+    return json_answer(201, describe_key(made) | _handed_out(event, made))
 
 
 def _rotate_key(event: dict[str, Any]) -> Answer:
     wanted, actor, parent = json_body(event, KeyRotation), actor_of(event), _record(event)
     if parent.delivered:
-        raise Conflict("Secrets Manager rotates this key. Start the rotation of its secret there, or revoke the key.")
+        return _rotate_delivered(event, wanted, parent)
     overlap = wanted.overlap(stores().rotation.overlap)
     record = successor(parent, _new_key_id(event, f"rotate {parent.key_id}"), actor.now, wanted.public_key)
     if key_records.read(stores().table, record.key_id) is None:
@@ -36,7 +45,17 @@ def _rotate_key(event: dict[str, Any]) -> Answer:
     # An emergency that is asked for under the key of an ordinary rotation must not be answered as if it were done.
     if ends_at is None or ends_at > made.created_at + overlap:
         raise Refusal("idempotency_conflict", "This Idempotency-Key has let the old key work for longer. Revoke it.")
-    return json_answer(201, {**_with_secret(made), "parent_ends_at": rfc3339(ends_at)})
+    return json_answer(201, {**describe_key(made), **_handed_out(event, made), "parent_ends_at": rfc3339(ends_at)})
+
+
+def _rotate_delivered(event: dict[str, Any], wanted: KeyRotation, parent: KeyRecord) -> Answer:
+    """Secrets Manager makes the successor and lets the old key end. None of it is there yet when this answers."""
+    if wanted != KeyRotation():
+        raise Conflict(ROTATED_THERE)
+    if parent.state != "active":
+        raise Conflict("The key has been replaced or revoked already.")
+    token = entropy(event, f"rotate {parent.key_id}").hex()
+    return json_answer(202, {"secret_arn": stores().deliveries.rotate_now(parent.agent, token)})
 
 
 def _new_key_id(event: dict[str, Any], purpose: str) -> str:
@@ -52,8 +71,23 @@ def _made(wanted: KeyRecord) -> KeyRecord:
     return stored
 
 
-def _with_secret(record: KeyRecord) -> dict[str, Any]:
-    return describe_key(record) | ({} if record.public_key else {"secret": stores().roots.secret_of(record.key_id)})
+def _require_deliverable(event: dict[str, Any], wanted: NewKey) -> None:
+    """Refuse before anything is made. Without an Idempotency-Key, a call that stops half-way could not be repeated."""
+    if wanted.public_key is not None:
+        raise MalformedInput("deliver", "an Ed25519 key has no secret to deliver; leave it out")
+    check_idempotency_key(header(event, "Idempotency-Key"))
+    stores().deliveries.require_possible(account_of(event).agent)
+
+
+def _handed_out(event: dict[str, Any], record: KeyRecord) -> dict[str, Any]:
+    """How the caller, or the agent itself, gets at the secret of a new key."""
+    secret = None if record.public_key else stores().roots.secret_of(record.key_id)
+    if secret is None:
+        return {}
+    if not record.delivered:
+        return {"secret": secret}
+    token = entropy(event, f"secret {record.agent}").hex()
+    return {"secret_arn": stores().deliveries.deliver(record, secret, token)}
 
 
 def _list_keys(event: dict[str, Any]) -> Answer:

@@ -11,10 +11,12 @@ from portcullis.aws import accounts, settings
 from portcullis.aws.audit_reader import AuditReader
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
+from portcullis.aws.key_delivery import Deliveries
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal, header
 from portcullis.aws.refusals import Teller
 from portcullis.aws.roots import Roots
+from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.aws.wire import Service
 from portcullis.domain import identifiers
 from portcullis.domain.account import Account
@@ -33,6 +35,7 @@ class Stores:
     teller: Teller
     audit: AuditReader
     rotation: Rotation
+    deliveries: Deliveries
 
 
 @cache
@@ -48,6 +51,9 @@ def stores() -> Stores:
         Teller(environment, own.bus, "operator_api"),
         AuditReader(settings.audit_reader(), environment),
         own.rotation,
+        Deliveries(
+            SecretsManager(Service("secretsmanager", environment)), own.stage, own.rotation, own.rotation_function
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra.stages import Stage
 
-DERIVING_FUNCTIONS = ("Authorizer", "AgentKeys", "OperatorFunction")
+DERIVING_FUNCTIONS = ("Authorizer", "AgentKeys", "KeyRotation", "OperatorFunction")
 
 
 class MacKey(kms.Key):

@@ -1,35 +1,36 @@
 """The operator API: the one writer of agents, keys, policies, prices and approvers; and a reader of the audit log."""
 
+from aws_cdk import aws_iam as iam
+from aws_cdk.aws_lambda import IFunction
 from constructs import Construct
 
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
+from infra.functions.key_rotation import agents_secrets, secrets_finding
 from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import AUDIT_CHECKPOINT, AUDIT_TILES, STATUS_INDEX, USES_INDEX, Data
 
+ITEMS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")
 
-def operator_api(scope: Construct, data: Data) -> Function:
-    """Answers operators whom IAM has authenticated. It derives secrets, for it shows a new key's secret once and
-    checks the codes of approvers."""
+
+def operator_api(scope: Construct, data: Data, rotation: IFunction) -> Function:
+    """Answers operators whom IAM has authenticated. It derives secrets: it shows a new key's once, and checks codes."""
     core = data.core.table_arn
-    read_write = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")
     function = Function(
         scope,
         "OperatorFunction",
         stage=data.stage,
         name="operator_api",
         may=[
-            allow(*read_write, "dynamodb:Query", on=[core]),
+            allow(*ITEMS, "dynamodb:Query", on=[core]),
             allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"]),
             allow("dynamodb:Query", on=[f"{data.nonces.table_arn}/index/{USES_INDEX}"]),
             allow("s3:GetObject", "s3:PutObject", on=[data.policy_objects]),
             tell(data.bus, "request.refused"),
-            allow("s3:GetObject", on=[data.audit.arn_for_objects(each) for each in (AUDIT_TILES, AUDIT_CHECKPOINT)]),
-            # Without it S3 says of what is not there that it may not be read.
-            allow("s3:ListBucket", on=[data.audit.bucket_arn]),
-            allow("kms:GetPublicKey", on=[data.audit_key.key_arn]),
+            *_read_audit(data),
             allow("kms:GenerateMac", on=data.mac_key_arns),
+            *_deliver(data, rotation),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
@@ -40,12 +41,37 @@ def operator_api(scope: Construct, data: Data) -> Function:
             "AUDIT_KEY_ID": data.audit_key.key_arn,
             "AUDIT_ORIGIN": data.audit_origin,
             "MAC_KEYS": data.mac_keys_setting,
+            "ROTATION_FUNCTION": rotation.function_arn,
             **rotation_settings(data.stage),
         },
         memory_mb=1024,
         timeout_seconds=20,
     )
-    acknowledge(function.policy, data.policy_objects_finding, "Policies are named by their hashes, unknown beforehand.")
-    tiles = data.audit_findings[AUDIT_TILES]
-    acknowledge(function.policy, tiles, "Tiles are named by their place in the log, unknown beforehand.")
+    for finding, named_by in {
+        data.policy_objects_finding: "Policies are named by their hashes",
+        data.audit_findings[AUDIT_TILES]: "Tiles are named by their place in the log",
+        secrets_finding(data.stage): "Secrets are named by their agents",
+    }.items():
+        acknowledge(function.policy, finding, f"{named_by}, unknown beforehand.")
     return function
+
+
+def _read_audit(data: Data) -> list[iam.PolicyStatement]:
+    return [
+        allow("s3:GetObject", on=[data.audit.arn_for_objects(each) for each in (AUDIT_TILES, AUDIT_CHECKPOINT)]),
+        # Without it S3 says of what is not there that it may not be read.
+        allow("s3:ListBucket", on=[data.audit.bucket_arn]),
+        allow("kms:GetPublicKey", on=[data.audit_key.key_arn]),
+    ]
+
+
+def _deliver(data: Data, rotation: IFunction) -> list[iam.PolicyStatement]:
+    """Hand keys out through Secrets Manager and have them rotated; RotateSecret asks that its caller may invoke the
+    function that it names."""
+    actions = (
+        f"secretsmanager:{each}" for each in ("CreateSecret", "DescribeSecret", "PutSecretValue", "RotateSecret")
+    )
+    return [
+        allow(*actions, on=[agents_secrets(data.stage)]),
+        allow("lambda:InvokeFunction", on=[rotation.function_arn]),
+    ]

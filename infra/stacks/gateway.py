@@ -16,6 +16,7 @@ from infra.functions.agent_api import agent_api
 from infra.functions.agent_keys import agent_keys
 from infra.functions.audit_writer import audit_writer
 from infra.functions.authorizer import authorizer
+from infra.functions.key_rotation import key_rotation
 from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
 from infra.functions.price_feed import price_feed
@@ -132,7 +133,10 @@ class Gateway(Stack):
         api = RestApi(
             self, "OperatorApi", stage=data.stage, description="Operator API", refusals=gateway_responses.OPERATOR_API
         )
-        api.route(operator_api(self, data), OPERATOR_ROUTES, authorization_type=apigateway.AuthorizationType.IAM)
+        rotation = key_rotation(self, data, self.agent_api.url)
+        api.route(
+            operator_api(self, data, rotation), OPERATOR_ROUTES, authorization_type=apigateway.AuthorizationType.IAM
+        )
         acknowledge(api, "APIG2", VALIDATED_BY_FUNCTION)
         acknowledge(api, "COG4", "Operators are principals of the account: IAM authorizes each method by SigV4.")
         return api

@@ -21,8 +21,9 @@ def main() -> int:
     except WrongEmulator as wrong:
         print(wrong, file=sys.stderr)
         return 2
+    environment = settings.environment()
     os.environ.clear()
-    os.environ.update(settings.environment())
+    os.environ.update(environment)
     asyncio.run(_serve(settings))
     return 0
 

@@ -1,11 +1,13 @@
 """Where a function's code lies on this machine, which interpreter runs it, and what its environment holds.
 
 Symptoms mended: a function inherits the emulator's environment and sees the emulator's site-packages, so a dependency
-missing from its bundle or a setting missing from the template is found only on AWS.
+missing from its bundle or a setting missing from the template is found only on AWS; the address of an API that the
+template tells a function is one that nobody answers here.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+AGENT_API_VARIABLE = "AGENT_API_ADDRESS"
+_API_ADDRESS = re.compile(r"https://[a-z0-9]+\.execute-api\.[^/]+")
 
 
 class UnsupportedRuntime(Exception):
@@ -65,6 +69,12 @@ def environment(config: Mapping[str, Any], code: Path, credentials: Mapping[str,
         "AWS_LAMBDA_LOG_STREAM_NAME": os.urandom(16).hex(),
         ENDPOINT_VARIABLE: os.environ[ENDPOINT_VARIABLE],
         **credentials,
-        **variables,
+        **{variable: reachable(value) for variable, value in variables.items()},
         "_HANDLER": config["Handler"],
     }
+
+
+def reachable(value: str) -> str:
+    """A setting with the agent API's address on this machine in the place of its address on AWS; no function is told
+    of another API."""
+    return _API_ADDRESS.sub(lambda _: os.environ[AGENT_API_VARIABLE], value)

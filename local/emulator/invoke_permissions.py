@@ -40,13 +40,13 @@ def mend() -> None:
     replace(gateway, "_invoke_lambda_proxy_v1", integration)
 
 
-def permitted(function: dict[str, Any] | None, source_arn: str) -> bool:
-    """Whether the function's policy lets API Gateway invoke it for this source."""
+def permitted(function: dict[str, Any] | None, source_arn: str, *, service: str = SERVICE) -> bool:
+    """Whether the function's policy lets the service invoke it for this source."""
     statements = ((function or {}).get("policy") or {}).get("Statement") or []
-    return any(_allows(statement, source_arn) for statement in statements)
+    return any(_allows(statement, source_arn, service) for statement in statements)
 
 
-def _allows(statement: dict[str, Any], source_arn: str) -> bool:
+def _allows(statement: dict[str, Any], source_arn: str, caller: str) -> bool:
     principal = statement.get("Principal")
     service = principal.get("Service") if isinstance(principal, dict) else principal
     patterns = [
@@ -57,7 +57,7 @@ def _allows(statement: dict[str, Any], source_arn: str) -> bool:
     ]
     return (
         statement.get("Effect") == "Allow"
-        and service in (SERVICE, "*")
+        and service in (caller, "*")
         and statement.get("Action") in ("lambda:InvokeFunction", "lambda:*")
         and all(fnmatchcase(source_arn, pattern) for pattern in patterns)
     )

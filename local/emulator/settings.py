@@ -10,7 +10,7 @@ HOST = "127.0.0.1"
 CLEAN = "clean-stop"
 """A file in the state folder that says that the state was saved completely."""
 
-INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "ROTATION_SECONDS_PER_DAY")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class EmulatorSettings:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return {
             **kept,
+            "AGENT_API_ADDRESS": f"http://{HOST}:{self.agent_port}",
             "AUTH": "true",
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "BIND_HOST": HOST,

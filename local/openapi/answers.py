@@ -153,9 +153,11 @@ class Key(TypedDict):
 
 
 class IssuedKey(Key):
-    """A new key. `secret` is shown here alone; a key that was issued with a public key has none."""
+    """A new key. `secret` is shown here alone; a key that was issued with a public key has none, and one that is
+    delivered lies in the agent's secret `secret_arn` of Secrets Manager."""
 
     secret: NotRequired[Annotated[str, Field(pattern=r"^sk_[a-z]{1,12}_[0-9A-Za-z]{49}$")]]
+    secret_arn: NotRequired[Annotated[str, Field(pattern=r"^arn:")]]
 
 
 Protection = Annotated[str, Field(json_schema_extra={"enum": [*PROTECTION]})]

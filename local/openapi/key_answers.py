@@ -16,6 +16,12 @@ class RotatedKey(IssuedKey):
     parent_ends_at: Instant
 
 
+class StartedRotation(TypedDict):
+    """Secrets Manager rotates the key: its successor is in the agent's secret soon."""
+
+    secret_arn: Annotated[str, Field(pattern=r"^arn:")]
+
+
 class RevokedKey(Key):
     """A key that has ended for good. `revoked` lists the keys that this very call has ended, with its lineage."""
 

@@ -100,7 +100,7 @@ OPERATOR_API = Api(
             body=KeyRotation,
             body_required=False,
             example={"overlap_seconds": 3600},
-            answers={201: key_answers.RotatedKey},
+            answers={201: key_answers.RotatedKey, 202: key_answers.StartedRotation},
             codes=("not_found", "idempotency_conflict", "state_conflict"),
         ),
         Operation(

@@ -21,6 +21,7 @@ from functions.agent_api import handler as agent_api
 from functions.agent_api import request as agent_request
 from functions.agent_keys import handler as agent_keys
 from functions.authorizer import handler as authorizer
+from functions.key_rotation import handler as key_rotation
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
 from functions.proposals import handler as proposals
@@ -121,6 +122,8 @@ class Deployed:
             "ROTATION_DAYS": "development=30 staging=7 production=30 high_value=7",
             "OVERLAP_HOURS": "24",
             "KEY_CLASS": "production",
+            "API_URL": f"https://api.example.com/{STAGE}/",
+            "ROTATION_FUNCTION": "arn:aws:lambda:us-east-1:123456789012:function:none",
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -233,6 +236,7 @@ def forget() -> None:
         authorizer.authorizer,
         agent_request.stores,
         agent_keys.stores,
+        key_rotation.stores,
         proposals.table,
         sweeper.table,
         request.stores,

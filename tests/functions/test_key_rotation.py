@@ -248,7 +248,9 @@ def test_what_cannot_be_rotated_says_what_to_do(stack: Deployed) -> None:
 
     refused(stack, revoked, 409, "revoked; issue a new one")
     refused(stack, ended, 409, "ended; issue a new one")
-    refused(stack, delivered, 409, "Secrets Manager")
+    refused(stack, delivered, 409, "no secret")
+    emergency = rotate(stack, delivered, {"overlap_seconds": 0})
+    assert (emergency.status, "Secrets Manager" in emergency.body["detail"]) == (409, True)
     refused(stack, suspended, 409, "suspended")
     refused(stack, replace(other, key_id=revoked.key_id), 404, "no such key")
     refused(stack, replace(other, key_id="k" * 3000), 404, "no such key")

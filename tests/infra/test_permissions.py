@@ -20,7 +20,12 @@ MAY = {
     | TELL
     | READ_WRITE
     | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"}
-    | {"s3:ListBucket", "kms:GetPublicKey"},
+    | {"s3:ListBucket", "kms:GetPublicKey", "lambda:InvokeFunction"}
+    | {f"secretsmanager:{each}" for each in ("CreateSecret", "DescribeSecret", "PutSecretValue", "RotateSecret")},
+    "KeyRotation": LOG
+    | READ_WRITE
+    | {"kms:GenerateMac", "secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"}
+    | {f"secretsmanager:{each}" for each in ("GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")},
     "Outbox": LOG,
     "PriceFeed": LOG | CONSUME | {"dynamodb:GetItem", "dynamodb:PutItem"},
     "Proposals": LOG | READ_WRITE | {"dynamodb:Query"},
@@ -30,6 +35,7 @@ MAY = {
 }
 
 
+SECRETS = [f":secret:portcullis/{stage}/agents/*" for stage in ("local", "test", "live")]
 PASSING = ["/tile/0/*.p/*", "/tile/entries/*.p/*"]
 
 
@@ -67,7 +73,11 @@ def test_no_statement_uses_a_wildcard_beyond_the_objects_of_policies_and_of_the_
                 ["/tile/*"],
                 ["/checkpoint/*", "/seg/*", "/tile/*"],
                 PASSING,
+                *([each] for each in SECRETS),
             )
+            if statement["Action"] == "secretsmanager:ListSecrets":
+                assert statement["Resource"] == "*"  # it has none to be narrowed to, and tells no values
+                continue
             assert wildcards in allowed
 
 
@@ -78,12 +88,22 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
             if "dynamodb:LeadingKeys" in text_of(statement)
         ]
-        for name in ("Authorizer", "AgentFunction", "AgentKeys", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
+        for name in (
+            "Authorizer",
+            "AgentFunction",
+            "AgentKeys",
+            "KeyRotation",
+            "PriceFeed",
+            "Proposals",
+            "Reconciler",
+            "Sweeper",
+        )
     }
     assert kinds == {
         "Authorizer": [("KEY#*",)],
         "AgentFunction": [("AGENT#*",), ("PRICES",), ("ag_*",)],
         "AgentKeys": [("AGENT#*", "KEY#*"), ("ROOT",)],
+        "KeyRotation": [("AGENT#*", "KEY#*"), ("ROOT",)],
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
         "Reconciler": [("RECONCILER",)],
@@ -142,7 +162,10 @@ def test_only_its_own_api_or_schedule_may_invoke_a_function(gateway: Template) -
         for target in properties["Targets"]
     }
     for permission in gateway.properties("AWS::Lambda::Permission").values():
-        if rule := scheduled.get(permission["FunctionName"]["Fn::GetAtt"][0]):
+        if permission["Principal"] == "secretsmanager.amazonaws.com":
+            assert permission["FunctionName"]["Fn::GetAtt"][0] == functions(gateway)["KeyRotation"]
+            assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+        elif rule := scheduled.get(permission["FunctionName"]["Fn::GetAtt"][0]):
             assert permission["Principal"] == "events.amazonaws.com"
             assert permission["SourceArn"]["Fn::GetAtt"][0] == rule
         else:
@@ -154,3 +177,15 @@ def test_no_function_role_carries_a_managed_policy(gateway: Template) -> None:
     roles = gateway.properties("AWS::IAM::Role")
     for function in functions(gateway).values():
         assert "ManagedPolicyArns" not in roles[gateway.role_of(function)]
+
+
+def test_secrets_are_written_by_the_function_that_rotates_them_and_read_by_no_other(gateway: Template) -> None:
+    reach = {}
+    for name, id_ in functions(gateway).items():
+        for statement in gateway.statements_of(gateway.role_of(id_)):
+            if "secretsmanager:GetSecretValue" in as_list(statement["Action"]):
+                reach[name] = statement
+    assert list(reach) == ["KeyRotation"]
+    (condition,) = reach["KeyRotation"]["Condition"]["ArnLike"].items()
+    assert condition[0] == "secretsmanager:resource/AllowRotationLambdaArn"
+    assert "-gateway-KeyRotation*" in text_of(condition[1])

@@ -15,6 +15,7 @@ def schedules(gateway: Template) -> dict[str, dict[str, Any]]:
 def test_what_runs_by_the_clock(gateway: Template) -> None:
     found = {name[:-8]: (rule["ScheduleExpression"], rule["State"]) for name, rule in schedules(gateway).items()}
     assert found == {
+        "KeyRotation": ("rate(1 hour)", "ENABLED"),
         "Proposals": ("rate(1 day)", "ENABLED"),
         "Reconciler": ("rate(1 hour)", "ENABLED"),
         "Sweeper": ("rate(1 minute)", "ENABLED"),

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.emulator.secret_rotation import SECONDS_PER_DAY
 from local.tap import Tap
 from local.testing import isolated_run
 from tests.event_schemas import faults
@@ -12,10 +13,12 @@ from tests.journey.people import Person
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Deployment]:
     """One instance for all journeys, beside whatever else runs on this machine."""
-    with isolated_run() as (home, description):
-        deployment = Deployment(home, description)
-        yield deployment
-        deployment.http.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SECONDS_PER_DAY, "0.5")  # a weekly rotation comes every few seconds
+        with isolated_run() as (home, description):
+            deployment = Deployment(home, description)
+            yield deployment
+            deployment.http.close()
 
 
 @pytest.fixture

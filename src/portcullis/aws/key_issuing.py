@@ -25,6 +25,8 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
             raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
         if record.ends_at is not None and record.ends_at <= actor.now:
             raise MalformedInput("expires_at", "lies in the past; give a later instant, or none")
+        if record.delivered:
+            _require_sole_delivery(table, account, record)
         ended = key_revoking.ended(table, account, record.stage, actor.now)
         tats = key_revoking.tats(ended)
         return Change(
@@ -43,6 +45,13 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
     return changes.apply(table, record.agent, actor, plan)
 
 
+def _require_sole_delivery(table: Table, account: Account, record: KeyRecord) -> None:
+    """An agent has one secret, so of its delivered keys one is active, aside from that which ``record`` replaces."""
+    for each in key_revoking.live_records(table, account, record.stage):
+        if each.delivered and each.state == "active" and each.key_id != record.parent:
+            raise Conflict(f"Secrets Manager delivers {each.key_id} to this agent already. Rotate that, or revoke it.")
+
+
 def with_room(account: Account, leaving: Sequence[KeyRecord]) -> frozenset[str]:
     """The account's live keys without ``leaving``; Conflict when there is no room for one more."""
     kept = account.live_keys - {each.live_name for each in leaving}
@@ -51,11 +60,14 @@ def with_room(account: Account, leaving: Sequence[KeyRecord]) -> frozenset[str]:
     return kept
 
 
-def retire(table: Table, actor: Actor, agent: str, key_id: str, until: int) -> KeyRecord | None:
+def retire(
+    table: Table, actor: Actor, agent: str, key_id: str, until: int, *, successor: str | None = None
+) -> KeyRecord | None:
     """Let a key end at ``until`` (microseconds), or at its expiry if that is earlier. None: no such key.
 
     It keeps its version and its place among the live keys, so that no request of the overlap is refused; from the
-    end on the authorizer refuses it. Again with the same end: nothing changes. An end moves to earlier only.
+    end on the authorizer refuses it. Again with the same end: nothing changes. An end moves to earlier only. The key
+    remembers its ``successor``, if there is one.
     """
     record = key_records.read(table, key_id)
     if record is None or record.agent != agent:
@@ -74,7 +86,7 @@ def retire(table: Table, actor: Actor, agent: str, key_id: str, until: int) -> K
             raise MalformedInput(
                 "until", f"at least {RETIRE_NOTICE // SECOND} s ahead; to end a key at once, revoke it"
             )
-        sets = {"state": "retiring", "ends_at": ends_at}
+        sets = {"state": "retiring", "ends_at": ends_at} | ({"successor": successor} if successor else {})
         return Change("key.retiring", {"ends_at": ends_at}, others=[key_records.update(present, sets)], key=key_id)
 
     changes.apply(table, agent, actor, plan)

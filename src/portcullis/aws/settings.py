@@ -78,6 +78,18 @@ class OperatorApiSettings:
     bus: str
     mac_keys: Mapping[str, str]
     rotation: Rotation
+    rotation_function: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotationSettings:
+    """Of the rotation of delivered keys; ``api_url`` is that of the agent API, its stage included."""
+
+    stage: str
+    core_table: str
+    api_url: str
+    mac_keys: Mapping[str, str]
+    rotation: Rotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +187,15 @@ def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings
         read("BUS_NAME"),
         _mac_keys(read),
         _rotation(read),
+        read("ROTATION_FUNCTION"),
+    )
+
+
+def key_rotation(environ: Mapping[str, str] = os.environ) -> KeyRotationSettings:
+    """The settings of the rotation of delivered keys, or MissingSetting."""
+    read = _reader(environ)
+    return KeyRotationSettings(
+        read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("API_URL"), _mac_keys(read), _rotation(read)
     )
 
 

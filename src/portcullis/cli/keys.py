@@ -50,9 +50,10 @@ def issue(
         typer.Option("--class", help="How often it is rotated: development, staging, production, high_value."),
     ] = None,
     self_rotation: Annotated[bool, typer.Option("--self-rotation", help="Let its agent replace it, once.")] = False,
+    deliver: Annotated[bool, typer.Option("--deliver", help="Hand it out, and rotate it, by Secrets Manager.")] = False,
     env: Env = False,
 ) -> None:
-    """Issue a key. Its secret is shown this once; with --public-key there is none."""
+    """Issue a key. Its secret is shown this once; with --public-key there is none, with --deliver nobody sees it."""
     numbers = {"per_minute": per_minute, "burst": burst}
     given = {
         "scopes": scope,
@@ -62,6 +63,7 @@ def issue(
         "public_key": _read(public_key),
         "key_class": key_class,
         "self_rotation": self_rotation,
+        "deliver": deliver,
     }
     _show_new(context, f"/v1/agents/{agent}/keys", {name: value for name, value in given.items() if value}, env=env)
 
@@ -83,7 +85,10 @@ def rotate(
     if overlap is not None:
         body["overlap_seconds"] = instants.seconds(overlap)
     new = _show_new(context, f"/v1/agents/{agent}/keys/{key}/rotate", body, env=env)
-    output.errors.print(f"{key} is refused from {new['parent_ends_at']} on.")
+    if "parent_ends_at" in new:
+        output.errors.print(f"{key} is refused from {new['parent_ends_at']} on.")
+    else:
+        output.errors.print("Secrets Manager rotates it: `portcullis keys list` shows the successor in a moment.")
 
 
 @app.command("list")

@@ -95,6 +95,7 @@ class NewKey(StrictModel):
 
     ``public_key`` (Ed25519, base64url or PEM) makes a key without a secret; without it the key has a derived one.
     ``key_class`` is how often it is rotated, the stage's own unless given; ``self_rotation`` lets its agent replace it.
+    ``deliver`` puts it into the agent's secret in Secrets Manager, which rotates it, instead of showing its secret.
     """
 
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=8), AfterValidator(_apart)] = Field(
@@ -106,6 +107,7 @@ class NewKey(StrictModel):
     public_key: PublicKey | None = None
     key_class: KeyClass | None = None
     self_rotation: bool = False
+    deliver: bool = False
 
 
 class Retirement(StrictModel):
@@ -194,6 +196,7 @@ def new_key(wanted: NewKey, key_id: str, agent: str, now: int, default_class: st
         public_key=public_keys.parse_ed25519(wanted.public_key) if wanted.public_key else None,
         key_class=wanted.key_class or default_class,
         self_rotation=wanted.self_rotation,
+        delivered=wanted.deliver,
     )
 
 
