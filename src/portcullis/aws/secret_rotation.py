@@ -26,8 +26,7 @@ def rotate(secrets: SecretsManager, kind: Kind, call: Call) -> None:
     try:
         _do(secrets, kind, secret, call)
     except Abandoned:
-        if PENDING in secret.stages[call.token]:
-            secrets.unstage(secret.arn, call.token)
+        secrets.unstage(secret.arn, call.token)
         raise
 
 
@@ -60,8 +59,7 @@ def _finish(secrets: SecretsManager, kind: Kind, secret: Secret, token: str, tex
         kind.test(secret, text)
         secrets.make_current(secret.arn, token, secret.staged(CURRENT))
     kind.finish(secret, text)
-    if PENDING in secret.stages[token]:
-        secrets.unstage(secret.arn, token)
+    secrets.unstage(secret.arn, token)
 
 
 def _current(secrets: SecretsManager, secret: Secret) -> str:

@@ -68,7 +68,10 @@ class SecretsManager:
         self._call("UpdateSecretVersionStage", SecretId=secret, VersionStage=CURRENT, **moved)
 
     def unstage(self, secret: str, token: str) -> None:
-        """Take AWSPENDING from a version, which ends its rotation."""
+        """Take AWSPENDING from a version, which ends its rotation; without effect where it is not."""
+        present = self.describe(secret)
+        if present is None or PENDING not in present.stages.get(token, ()):
+            return
         self._call("UpdateSecretVersionStage", SecretId=secret, VersionStage=PENDING, RemoveFromVersionId=token)
 
     def rotate(self, secret: str, token: str, function: str, **settings: Any) -> None:
