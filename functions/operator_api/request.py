@@ -11,6 +11,7 @@ from portcullis.aws import accounts, settings
 from portcullis.aws.audit_reader import AuditReader
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
+from portcullis.aws.key_job_runs import KeyJobs
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal, header
 from portcullis.aws.refusals import Teller
@@ -33,21 +34,24 @@ class Stores:
     teller: Teller
     audit: AuditReader
     rotation: Rotation
+    key_jobs: KeyJobs
 
 
 @cache
 def stores() -> Stores:
     """Made on the first request."""
     own, environment = settings.operator_api(), settings.aws()
+    table = Table(own.core_table, Service("dynamodb", environment))
     return Stores(
         own.stage,
-        Table(own.core_table, Service("dynamodb", environment)),
+        table,
         Table(own.nonces_table, Service("dynamodb", environment)),
         Policies(Service("s3", environment), own.policy_bucket),
         Roots(Service("kms", environment), own.mac_keys, own.stage),
         Teller(environment, own.bus, "operator_api"),
         AuditReader(settings.audit_reader(), environment),
         own.rotation,
+        KeyJobs(table, Service("secretsmanager", environment), own.stage),
     )
 
 

@@ -2,6 +2,7 @@
 
 from constructs import Construct
 
+from infra.constructs.agent_secrets import agent_secrets, agent_secrets_finding
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
@@ -30,6 +31,7 @@ def operator_api(scope: Construct, data: Data) -> Function:
             allow("s3:ListBucket", on=[data.audit.bucket_arn]),
             allow("kms:GetPublicKey", on=[data.audit_key.key_arn]),
             allow("kms:GenerateMac", on=data.mac_key_arns),
+            allow("secretsmanager:RotateSecret", on=[agent_secrets(data.stage)]),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
@@ -46,6 +48,8 @@ def operator_api(scope: Construct, data: Data) -> Function:
         timeout_seconds=20,
     )
     acknowledge(function.policy, data.policy_objects_finding, "Policies are named by their hashes, unknown beforehand.")
+    secrets = agent_secrets_finding(data.stage)
+    acknowledge(function.policy, secrets, "Secrets are named by agents, unknown beforehand.")
     tiles = data.audit_findings[AUDIT_TILES]
     acknowledge(function.policy, tiles, "Tiles are named by their place in the log, unknown beforehand.")
     return function

@@ -19,6 +19,8 @@ from moto.server import ThreadedMotoServer
 from functions.agent_api import handler as agent_api
 from functions.agent_api import request as agent_request
 from functions.authorizer import handler as authorizer
+from functions.key_census import handler as key_census
+from functions.key_jobs import handler as key_jobs
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
 from functions.proposals import handler as proposals
@@ -220,7 +222,15 @@ def _rendered(answer: dict[str, Any]) -> Answer:
 
 def forget() -> None:
     """Start the functions' processes anew: nothing cached."""
-    caches = (authorizer.authorizer, agent_request.stores, proposals.table, sweeper.table, request.stores)
+    caches = (
+        authorizer.authorizer,
+        agent_request.stores,
+        proposals.table,
+        sweeper.table,
+        request.stores,
+        key_jobs.key_jobs,
+        key_census.table,
+    )
     for factory in caches:
         factory.cache_clear()
 

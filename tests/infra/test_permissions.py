@@ -19,7 +19,9 @@ MAY = {
     | TELL
     | READ_WRITE
     | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"}
-    | {"s3:ListBucket", "kms:GetPublicKey"},
+    | {"s3:ListBucket", "kms:GetPublicKey", "secretsmanager:RotateSecret"},
+    "KeyCensus": LOG | {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"},
+    "KeyJobs": LOG | READ_WRITE | {"dynamodb:Query", "secretsmanager:RotateSecret"},
     "Outbox": LOG,
     "PriceFeed": LOG | CONSUME | {"dynamodb:GetItem", "dynamodb:PutItem"},
     "Proposals": LOG | READ_WRITE | {"dynamodb:Query"},
@@ -29,6 +31,8 @@ MAY = {
 }
 
 
+AGENT_SIDE = ("Authorizer", "AgentFunction")
+CLOCKED = ("KeyCensus", "KeyJobs", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
 PASSING = ["/tile/0/*.p/*", "/tile/entries/*.p/*"]
 
 
@@ -54,7 +58,9 @@ def test_each_function_may_do_exactly_what_is_listed(gateway: Template) -> None:
     assert granted == MAY
 
 
-def test_no_statement_uses_a_wildcard_beyond_the_objects_of_policies_and_of_the_audit_log(gateway: Template) -> None:
+def test_no_statement_uses_a_wildcard_beyond_objects_and_secrets_named_by_what_they_hold(
+    gateway: Template, stage_name: str
+) -> None:
     for role in gateway.resources("AWS::IAM::Role"):
         for statement in gateway.statements_of(role):
             assert statement["Effect"] == "Allow"
@@ -66,6 +72,7 @@ def test_no_statement_uses_a_wildcard_beyond_the_objects_of_policies_and_of_the_
                 ["/tile/*"],
                 ["/checkpoint/*", "/seg/*", "/tile/*"],
                 PASSING,
+                [f":secret:portcullis/{stage_name}/agents/*"],
             )
             assert wildcards in allowed
 
@@ -77,11 +84,13 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
             if "dynamodb:LeadingKeys" in text_of(statement)
         ]
-        for name in ("Authorizer", "AgentFunction", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
+        for name in (*AGENT_SIDE, *CLOCKED)
     }
     assert kinds == {
         "Authorizer": [("KEY#*",)],
         "AgentFunction": [("AGENT#*",), ("PRICES",), ("ag_*",)],
+        "KeyCensus": [("AGENT#*", "KEY#*"), ("ROOT",), ("AGENTS",)],
+        "KeyJobs": [("AGENT#*", "JOB#*", "KEY#*"), ("AGENTS", "JOBS#open", "ag_*#KEYS", "kj_*")],
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
         "Reconciler": [("RECONCILER",)],

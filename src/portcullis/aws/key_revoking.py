@@ -23,8 +23,8 @@ def revoke(table: Table, actor: Actor, agent: str, key_id: str) -> KeyRecord | N
         return None
 
     def plan(account: Account) -> Change | None:
-        usable = _usable(table, account, record.stage)
-        ending = [each for each in usable if record.first in (each.first, each.key_id)]
+        found = usable(table, account, record.stage)
+        ending = [each for each in found if record.first in (each.first, each.key_id)]
         return _revocation(account, ending, key_id) if ending else None
 
     changes.apply(table, agent, actor, plan)
@@ -35,7 +35,7 @@ def revoke_all(table: Table, actor: Actor, agent: str, stage: str) -> Account | 
     """End every key of an agent. None: no such agent."""
 
     def plan(account: Account) -> Change | None:
-        ending = _usable(table, account, stage)
+        ending = usable(table, account, stage)
         return _revocation(account, ending, None) if ending else None
 
     return changes.apply(table, agent, actor, plan)
@@ -59,7 +59,7 @@ def removals(ending: Sequence[KeyRecord]) -> list[dict[str, Any]]:
     return [key_records.update(each, {"state": "revoked", "version": each.version + 1}) for each in ending]
 
 
-def _usable(table: Table, account: Account, stage: str) -> list[KeyRecord]:
+def usable(table: Table, account: Account, stage: str) -> list[KeyRecord]:
     """The keys that are not revoked. While the agent is suspended its account lists none, and it gets none either."""
     if account.state == "active":
         return live_records(table, account, stage)

@@ -1,7 +1,5 @@
 """A key and its successor change places in one transaction: no moment without a live key, and none with a stray one."""
 
-from dataclasses import replace
-
 from portcullis.aws import changes, key_records, key_revoking
 from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.dynamo import Item, Table
@@ -31,7 +29,7 @@ def succeed(
             "key.rotated",
             {**described(new), "ends_at_of_parent": times.rfc3339(ends_at)},
             others=[
-                changes.put_new(key_records.to_item(replace(new, epoch=account.epoch))),
+                changes.put_new(key_records.new_item(new, account.epoch)),
                 key_records.update(old, _ending(old, ends_at, new.key_id, at_once=overlap == 0)),
                 *key_revoking.removals(ended),
             ],

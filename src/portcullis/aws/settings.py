@@ -90,6 +90,23 @@ class SweeperSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyJobsSettings:
+    """Of the key jobs."""
+
+    stage: str
+    core_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCensusSettings:
+    """Of the census of keys."""
+
+    stage: str
+    core_table: str
+    rotation: Rotation
+
+
+@dataclass(frozen=True, slots=True)
 class ReconcilerSettings:
     """Of the reconciler."""
 
@@ -161,6 +178,18 @@ def proposals(environ: Mapping[str, str] = os.environ) -> ProposalsSettings:
 def sweeper(environ: Mapping[str, str] = os.environ) -> SweeperSettings:
     """The sweeper's settings, or MissingSetting."""
     return SweeperSettings(_reader(environ)("CORE_TABLE"))
+
+
+def key_jobs(environ: Mapping[str, str] = os.environ) -> KeyJobsSettings:
+    """The key jobs' settings, or MissingSetting."""
+    read = _reader(environ)
+    return KeyJobsSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"))
+
+
+def key_census(environ: Mapping[str, str] = os.environ) -> KeyCensusSettings:
+    """The settings of the census of keys, or MissingSetting."""
+    read = _reader(environ)
+    return KeyCensusSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), _rotation(read))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:
