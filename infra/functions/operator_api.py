@@ -47,9 +47,13 @@ def operator_api(scope: Construct, data: Data) -> Function:
         memory_mb=1024,
         timeout_seconds=20,
     )
+    _acknowledge(function, data)
+    return function
+
+
+def _acknowledge(function: Function, data: Data) -> None:
     acknowledge(function.policy, data.policy_objects_finding, "Policies are named by their hashes, unknown beforehand.")
     secrets = agent_secrets_finding(data.stage)
     acknowledge(function.policy, secrets, "Secrets are named by agents, unknown beforehand.")
     tiles = data.audit_findings[AUDIT_TILES]
     acknowledge(function.policy, tiles, "Tiles are named by their place in the log, unknown beforehand.")
-    return function

@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from functions.operator_api import request
 from portcullis.aws import accounts, key_records
@@ -15,12 +16,12 @@ from portcullis.protocol import keys
 from tests.functions.api_events import STAGE
 from tests.functions.deployed import Agent, Deployed, unique
 
+_models: WeakKeyDictionary[Deployed, tuple[Account, KeyRecord]] = WeakKeyDictionary()
+
 
 def fleet(stack: Deployed, number: int, keys_each: int = 1, generation: str = "0", **changes: Any) -> list[KeyRecord]:
     """The keys of so many new agents, each like the first but for ``changes``."""
-    model = stack.agent()
-    account, key = accounts.read(request.stores().table, model.agent_id), record(model.key_id)
-    assert account is not None
+    account, key = _model(stack)
     made: list[KeyRecord] = []
     items: list[Any] = []
     for _ in range(number):
@@ -35,6 +36,16 @@ def fleet(stack: Deployed, number: int, keys_each: int = 1, generation: str = "0
         puts: Any = [{"PutRequest": {"Item": to_attributes(item)}} for item in items[start : start + 25]]
         stack.dynamodb.batch_write_item(RequestItems={stack.environment["CORE_TABLE"]: puts})
     return made
+
+
+def _model(stack: Deployed) -> tuple[Account, KeyRecord]:
+    """An agent of this stack, made by the operator API once."""
+    if stack not in _models:
+        agent = stack.agent()
+        account = accounts.read(request.stores().table, agent.agent_id)
+        assert account is not None
+        _models[stack] = account, record(agent.key_id)
+    return _models[stack]
 
 
 def record(key_id: str) -> KeyRecord:

@@ -101,7 +101,7 @@ def test_a_root_can_go_when_a_count_after_the_advance_finds_nothing_of_it(stack:
 
 
 def test_an_approver_of_it_keeps_a_root(stack: Deployed, people: People) -> None:
-    people.founder()
+    people.first()
     advance(stack, "1")
     census(stack, HOUR)
     assert "1 approvers" in root(stack)["0"]["obstacle"]

@@ -11,7 +11,7 @@ import pytest
 
 from functions.key_jobs import handler as scheduled
 from functions.operator_api import request
-from portcullis.aws import key_jobs, key_revoking, key_succession, settings
+from portcullis.aws import key_jobs, key_succession, settings
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
 from portcullis.aws.key_job_runs import KeyJobs
@@ -24,6 +24,7 @@ from tests.functions.deployed import Answer, Deployed
 from tests.functions.fleet import caller, fleet, record, successor
 
 ROTATE_ALL: dict[str, Any] = {"action": "rotate", "all": True, "reason": "yearly"}
+ROTATE_HIGH: dict[str, Any] = {"action": "rotate", "key_class": "high_value", "reason": "audit"}
 REVOKE_HIGH: dict[str, Any] = {"action": "revoke", "key_class": "high_value", "reason": "leak"}
 
 
@@ -160,7 +161,7 @@ def test_secrets_manager_is_asked_once_and_a_secret_that_is_gone_is_a_failure(
     there, gone = fleet(stack, 2, key_class="high_value", delivered=True)
     name = f"portcullis/test/agents/{there.agent}"
     secrets_manager.create_secret(Name=name, SecretString="{}")
-    job = create(stack, {"action": "rotate", "key_class": "high_value", "reason": "audit"})
+    job = create(stack, ROTATE_HIGH)
     for _ in range(2):
         ran = act(stack, job, "run").body
 
@@ -207,14 +208,14 @@ def run_mortal(stack: Deployed, job: str, left: int, *, after: bool) -> bool:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("body", [REVOKE_HIGH, {**ROTATE_ALL, "all": None, "key_class": "high_value"}])
+@pytest.mark.parametrize("body", [REVOKE_HIGH, ROTATE_HIGH], ids=["revoke", "rotate"])
 def test_a_crash_at_any_write_skips_no_key_and_does_none_twice(
     stack: Deployed, body: dict[str, Any], after: bool
 ) -> None:
     rotating = body["action"] == "rotate"
     for left in itertools.count(1):
         keys = fleet(stack, 2, key_class="high_value")
-        job = create(stack, {name: value for name, value in body.items() if value is not None})
+        job = create(stack, body)
         lived = run_mortal(stack, job, left, after=after)
         own_jobs(stack, clock=lambda: now() + key_jobs.LEASE + SECOND).run(job, lambda: True)
 
@@ -227,8 +228,15 @@ def test_a_crash_at_any_write_skips_no_key_and_does_none_twice(
         if lived:
             assert left > 5, "it has more writes than that"
             return
-        for key in keys:
-            key_revoking.revoke(request.stores().table, Actor("test", "", now()), key.agent, key.key_id)
+        remove_agents(stack)
+
+
+def remove_agents(stack: Deployed) -> None:
+    """Take every agent out of the way of the next round."""
+    for item in stack.items():
+        if item["sk"]["S"] == "ACCOUNT":
+            key = {name: item[name] for name in ("pk", "sk")}
+            stack.dynamodb.delete_item(TableName=stack.environment["CORE_TABLE"], Key=key)
 
 
 def test_two_never_work_at_once(stack: Deployed) -> None:
@@ -322,13 +330,15 @@ def answer(stack: Deployed, key: KeyRecord) -> str | None:
     return stack.call(caller(key), "GET", "/v1/whoami").code
 
 
-def rotate_if_due(key: KeyRecord) -> KeyRecord:
-    """What the agent's own software does when it sees that its key is due."""
-    present = record(key.key_id)
-    if present.due_at is None or present.state != "active":
-        return key
-    new = successor(key, generation="1")
-    key_succession.succeed(request.stores().table, Actor(key.agent, "", now()), key.key_id, new, 24 * HOUR, once=True)
+def rotate_due(stack: Deployed, held: list[KeyRecord]) -> list[KeyRecord]:
+    """What the agents' own software does when it sees that their keys are due."""
+    due = {item["pk"]["S"].removeprefix("KEY#") for item in stack.items() if "N" in item.get("due_at", {})}
+    return [rotated(key) if key.key_id in due else key for key in held]
+
+
+def rotated(key: KeyRecord) -> KeyRecord:
+    new, actor = successor(key, generation="1"), Actor(key.agent, "", now())
+    key_succession.succeed(request.stores().table, actor, key.key_id, new, 24 * HOUR, once=True)
     return new
 
 
@@ -344,11 +354,11 @@ def test_a_fleet_moves_to_a_new_root_while_it_works_and_the_job_is_interrupted(s
     refused = []
     while shown(stack, job)["agents"]["all_seen"] is False:
         resumed.run(job, for_steps(60))
-        held = [rotate_if_due(key) for key in held]
-        refused += [code for key in held[::10] if (code := answer(stack, key))]
+        held = rotate_due(stack, held)
+        refused += [code for key in held[::20] if (code := answer(stack, key))]
     assert exact(shown(stack, job), seen=201)
     resumed.run(job, lambda: True)
-    refused += [code for key in held if (code := answer(stack, key))]
+    refused += [code for key in held[::10] if (code := answer(stack, key))]
 
     assert refused == []
     assert {key.key_id.removeprefix("pk_test_")[0] for key in held} == {"1"}

@@ -53,7 +53,7 @@ def rotate(
     if resume is None:
         if reason is None or (revoke and not yes):
             raise Failure("give --reason, and with --revoke --yes: those agents stop until they get new keys", USAGE)
-        body = {"action": "revoke" if revoke else "rotate", "reason": reason, **given}
+        body: dict[str, Any] = {"action": "revoke" if revoke else "rotate", "reason": reason, **given}
         body |= {} if overlap is None else {"overlap_seconds": overlap}
         resume = session(context).operator.create("/v1/key-jobs", body)["job_id"]
     _finish(session(context), _driven(session(context), resume))
