@@ -62,7 +62,7 @@ def caller(key: KeyRecord) -> Agent:
 
 
 def successor(key: KeyRecord, generation: str = "0") -> KeyRecord:
-    fresh = replace(record(key.key_id), key_id=keys.new_key_id(STAGE, generation, _entropy()), parent=key.key_id)
+    fresh = replace(key, key_id=keys.new_key_id(STAGE, generation, _entropy()), parent=key.key_id)
     return replace(fresh, version=1, state="active", ends_at=None, created_at=time.time_ns() // 1000)
 
 

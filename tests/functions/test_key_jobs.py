@@ -111,7 +111,7 @@ def test_a_rotation_is_asked_of_whoever_can_make_it(stack: Deployed) -> None:
     job = create(stack, ROTATE_ALL)
     ran = act(stack, job, "run").body
 
-    assert ran["waiting_for"] == {"hand": 4, "agent": 1, "secrets_manager": 0, "gateway": 0}
+    assert ran["waiting_for"] == {"hand": 3, "agent": 1, "secrets_manager": 0, "gateway": 0}
     assert exact(ran, done=0, failed=0)
     assert {entry["key_id"]: entry["waits_for"] for entry in listed(stack, job)}.items() >= {
         (by_itself[0].key_id, "agent"),
