@@ -12,6 +12,7 @@ from portcullis.aws.audit_reader import AuditReader
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
 from portcullis.aws.key_delivery import Deliveries
+from portcullis.aws.key_job_runs import KeyJobs
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal, header
 from portcullis.aws.refusals import Teller
@@ -36,24 +37,27 @@ class Stores:
     audit: AuditReader
     rotation: Rotation
     deliveries: Deliveries
+    key_jobs: KeyJobs
 
 
 @cache
 def stores() -> Stores:
     """Made on the first request."""
     own, environment = settings.operator_api(), settings.aws()
+    table = Table(own.core_table, Service("dynamodb", environment))
+    secrets_manager = SecretsManager(Service("secretsmanager", environment))
+    deliveries = Deliveries(secrets_manager, own.stage, own.rotation, own.rotation_function)
     return Stores(
         own.stage,
-        Table(own.core_table, Service("dynamodb", environment)),
+        table,
         Table(own.nonces_table, Service("dynamodb", environment)),
         Policies(Service("s3", environment), own.policy_bucket),
         Roots(Service("kms", environment), own.mac_keys, own.stage),
         Teller(environment, own.bus, "operator_api"),
         AuditReader(settings.audit_reader(), environment),
         own.rotation,
-        Deliveries(
-            SecretsManager(Service("secretsmanager", environment)), own.stage, own.rotation, own.rotation_function
-        ),
+        deliveries,
+        KeyJobs(table, deliveries, own.stage),
     )
 
 

@@ -4,29 +4,16 @@ from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.constructs.agent_secrets import agent_secrets, agent_secrets_finding
 from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.nag import acknowledge
 from infra.constructs.schedule import Schedule
 from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import Data
-from infra.stages import Stage
 
 NAME = "KeyRotation"
 OWN = "secretsmanager:resource/AllowRotationLambdaArn"
 VALUES = ("GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage", "DescribeSecret")
-
-
-def agents_secrets(stage: Stage) -> str:
-    """The ARN of every secret that delivers a key."""
-    return f"arn:{Aws.PARTITION}:secretsmanager:{Aws.REGION}:{Aws.ACCOUNT_ID}:secret:portcullis/{stage.name}/agents/*"
-
-
-def secrets_finding(stage: Stage) -> str:
-    """How the rule on wildcards names these secrets."""
-    return (
-        "IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:"
-        f"secret:portcullis/{stage.name}/agents/*]"
-    )
 
 
 def key_rotation(scope: Construct, data: Data, api_url: str) -> Function:
@@ -45,7 +32,7 @@ def key_rotation(scope: Construct, data: Data, api_url: str) -> Function:
             allow("dynamodb:GetItem", on=[core], when=leading_keys("ROOT")),
             allow(
                 *(f"secretsmanager:{each}" for each in VALUES),
-                on=[agents_secrets(stage)],
+                on=[agent_secrets(stage)],
                 when={"ArnLike": {OWN: own}},
             ),
             # Names and stages, no values; it has no resource to be narrowed to.
@@ -61,7 +48,7 @@ def key_rotation(scope: Construct, data: Data, api_url: str) -> Function:
         memory_mb=512,
         timeout_seconds=300,
     )
-    acknowledge(function.policy, secrets_finding(stage), "Secrets are named by their agents, unknown beforehand.")
+    acknowledge(function.policy, agent_secrets_finding(stage), "Secrets are named by their agents, unknown beforehand.")
     acknowledge(function.policy, "IAM5[Resource::*]", "ListSecrets has no resource; it tells names and stages only.")
     principal = iam.ServicePrincipal("secretsmanager.amazonaws.com")
     function.add_permission("SecretsManager", principal=principal, source_account=Aws.ACCOUNT_ID)

@@ -4,10 +4,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.aws_lambda import IFunction
 from constructs import Construct
 
+from infra.constructs.agent_secrets import agent_secrets, agent_secrets_finding
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
-from infra.functions.key_rotation import agents_secrets, secrets_finding
 from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import AUDIT_CHECKPOINT, AUDIT_TILES, STATUS_INDEX, USES_INDEX, Data
 
@@ -50,7 +50,7 @@ def operator_api(scope: Construct, data: Data, rotation: IFunction) -> Function:
     for finding, named_by in {
         data.policy_objects_finding: "Policies are named by their hashes",
         data.audit_findings[AUDIT_TILES]: "Tiles are named by their place in the log",
-        secrets_finding(data.stage): "Secrets are named by their agents",
+        agent_secrets_finding(data.stage): "Secrets are named by their agents",
     }.items():
         acknowledge(function.policy, finding, f"{named_by}, unknown beforehand.")
     return function
@@ -72,6 +72,6 @@ def _deliver(data: Data, rotation: IFunction) -> list[iam.PolicyStatement]:
         f"secretsmanager:{each}" for each in ("CreateSecret", "DescribeSecret", "PutSecretValue", "RotateSecret")
     )
     return [
-        allow(*actions, on=[agents_secrets(data.stage)]),
+        allow(*actions, on=[agent_secrets(data.stage)]),
         allow("lambda:InvokeFunction", on=[rotation.function_arn]),
     ]

@@ -16,6 +16,8 @@ from infra.functions.agent_api import agent_api
 from infra.functions.agent_keys import agent_keys
 from infra.functions.audit_writer import audit_writer
 from infra.functions.authorizer import authorizer
+from infra.functions.key_census import key_census
+from infra.functions.key_jobs import key_jobs
 from infra.functions.key_rotation import key_rotation
 from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
@@ -82,8 +84,16 @@ OPERATOR_ROUTES = (
     "GET /v1/audit/consistency",
     "GET /v1/audit/entries",
     "GET /v1/audit/proofs",
+    "GET /v1/key-jobs",
+    "POST /v1/key-jobs",
+    "GET /v1/key-jobs/{job}",
+    "GET /v1/key-jobs/{job}/keys",
+    "POST /v1/key-jobs/{job}/cancel",
+    "POST /v1/key-jobs/{job}/run",
     "GET /v1/prices",
     "PUT /v1/prices/{token}",
+    "GET /v1/root",
+    "POST /v1/root/generation",
 )
 VALIDATED_BY_FUNCTION = "The function validates strictly and names the field at fault; a model would repeat part of it."
 
@@ -108,6 +118,8 @@ class Gateway(Stack):
         Schedule(self, "ProposalsDaily", function=daily, every=Duration.days(1))
         Schedule(self, "Sweep", function=sweeper(self, data), every=Duration.minutes(1))
         Schedule(self, "Reconcile", function=reconciler(self, data), every=Duration.hours(1))
+        Schedule(self, "KeyJobsGoOn", function=key_jobs(self, data, self.rotation), every=Duration.minutes(1))
+        Schedule(self, "KeyCensusHourly", function=key_census(self, data), every=Duration.hours(1))
         self._outputs()
 
     def _agent_api(self, data: Data) -> RestApi:
@@ -133,9 +145,11 @@ class Gateway(Stack):
         api = RestApi(
             self, "OperatorApi", stage=data.stage, description="Operator API", refusals=gateway_responses.OPERATOR_API
         )
-        rotation = key_rotation(self, data, self.agent_api.url)
+        self.rotation = key_rotation(self, data, self.agent_api.url)
         api.route(
-            operator_api(self, data, rotation), OPERATOR_ROUTES, authorization_type=apigateway.AuthorizationType.IAM
+            operator_api(self, data, self.rotation),
+            OPERATOR_ROUTES,
+            authorization_type=apigateway.AuthorizationType.IAM,
         )
         acknowledge(api, "APIG2", VALIDATED_BY_FUNCTION)
         acknowledge(api, "COG4", "Operators are principals of the account: IAM authorizes each method by SigV4.")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from local.openapi import key_events
 from local.openapi.answers import KeyId, Sha256, Transaction, Version
 from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
@@ -179,6 +180,11 @@ DATA: Mapping[str, Any] = {
     "key.retiring": KeyRetiring,
     "key.revoked": KeyRevoked,
     "key.rotated": KeyRotated,
+    "key.due": key_events.KeyDue,
+    "key.job_created": key_events.KeyJobCreated,
+    "key.job_finished": key_events.KeyJobFinished,
+    "key.job_cancelled": key_events.KeyJobCancelled,
+    "root.advanced": key_events.RootAdvanced,
     "price.set": PriceSet,
     "price.refused": PriceRefused,
     "authentication.refused": AuthenticationRefused,

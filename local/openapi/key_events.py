@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from local.openapi.answers import KeyId
+from local.openapi.key_job_answers import Count, Generation
 from portcullis.domain.operator_requests import Instant, KeyClass, Network, Scope
 
 Micros = Annotated[int, Field(ge=0, description="Microseconds since 1970.")]
@@ -51,3 +52,40 @@ class KeyRevoked(Change):
     """Keys are refused from now on: the one that the envelope's `key` names and its lineage, or all of the agent."""
 
     keys: list[KeyId]
+
+
+class KeyDue(Change):
+    """The rotation of a key was asked for, by the key job that `actor` names. It stays valid until it is rotated."""
+
+    due_at: Micros
+
+
+class KeyJobCreated(Change):
+    """A job over the keys of all agents: those of `key_class`, those of roots `before` a generation, or else all."""
+
+    action: str
+    key_class: KeyClass | None
+    before: Generation | None
+    overlap: Annotated[int | None, Field(description="Microseconds; null: the stage's own.")]
+    reason: str
+
+
+class KeyJobFinished(Change):
+    """A key job has nothing outstanding any more."""
+
+    agents: Count
+    seen: Count
+    done: Count
+    outstanding: Count
+    failed: Count
+
+
+class KeyJobCancelled(Change):
+    """A key job was ended before its time. What it has done stays done."""
+
+
+class RootAdvanced(Change):
+    """New keys are of another generation of the root from now on."""
+
+    generation: Generation
+    before: Generation

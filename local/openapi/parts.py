@@ -4,6 +4,7 @@ from local.openapi.operation import Json
 from portcullis.aws.listings import MAX_CURSOR
 from portcullis.aws.proxy import MAX_LIMIT
 from portcullis.domain.approvers import APPROVER_ID
+from portcullis.domain.key_jobs import FAILED, JOB_ID, OUTSTANDING
 from portcullis.domain.record import STATUSES
 from portcullis.domain.trust import LEVELS
 from portcullis.protocol import message_signatures as messages
@@ -38,6 +39,10 @@ IDEMPOTENCY_PATTERN = "^[A-Za-z0-9_-]{16,128}$"
 PARAMETERS: dict[str, Json] = {
     "agent": _in_path("agent", "The agent's id.", AGENT_PATTERN),
     "key": _in_path("key", "The key's id.", "^pk_[a-z]{1,12}_[0-9A-Za-z]{28}$"),
+    "job": _in_path("job", "The key job's id.", f"^{JOB_ID.pattern}$"),
+    "key_status": _parameter(
+        "query", "status", "Which keys.", type="string", enum=[OUTSTANDING, FAILED], default=OUTSTANDING
+    ),
     "id": _in_path("id", "The transaction's id.", "^tx_[0-9A-Za-z]{22}$"),
     "token": _in_path("token", "The token's symbol.", "^[A-Z0-9]{1,12}$"),
     "trust": _in_path("trust", "A trust level.", f"^({'|'.join(LEVELS)})$"),

@@ -21,6 +21,8 @@ from functions.agent_api import handler as agent_api
 from functions.agent_api import request as agent_request
 from functions.agent_keys import handler as agent_keys
 from functions.authorizer import handler as authorizer
+from functions.key_census import handler as key_census
+from functions.key_jobs import handler as key_jobs
 from functions.key_rotation import handler as key_rotation
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
@@ -237,6 +239,8 @@ def forget() -> None:
         agent_request.stores,
         agent_keys.stores,
         key_rotation.stores,
+        key_jobs.key_jobs,
+        key_census.table,
         proposals.table,
         sweeper.table,
         request.stores,

@@ -22,6 +22,10 @@ MAY = {
     | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"}
     | {"s3:ListBucket", "kms:GetPublicKey", "lambda:InvokeFunction"}
     | {f"secretsmanager:{each}" for each in ("CreateSecret", "DescribeSecret", "PutSecretValue", "RotateSecret")},
+    "KeyCensus": LOG | {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"},
+    "KeyJobs": LOG
+    | READ_WRITE
+    | {"dynamodb:Query", "secretsmanager:DescribeSecret", "secretsmanager:RotateSecret", "lambda:InvokeFunction"},
     "KeyRotation": LOG
     | READ_WRITE
     | {"kms:GenerateMac", "secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"}
@@ -35,7 +39,8 @@ MAY = {
 }
 
 
-SECRETS = [f":secret:portcullis/{stage}/agents/*" for stage in ("local", "test", "live")]
+AGENT_SIDE = ("Authorizer", "AgentFunction", "AgentKeys", "KeyRotation")
+CLOCKED = ("KeyCensus", "KeyJobs", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
 PASSING = ["/tile/0/*.p/*", "/tile/entries/*.p/*"]
 
 
@@ -61,7 +66,9 @@ def test_each_function_may_do_exactly_what_is_listed(gateway: Template) -> None:
     assert granted == MAY
 
 
-def test_no_statement_uses_a_wildcard_beyond_the_objects_of_policies_and_of_the_audit_log(gateway: Template) -> None:
+def test_no_statement_uses_a_wildcard_beyond_objects_and_secrets_named_by_what_they_hold(
+    gateway: Template, stage_name: str
+) -> None:
     for role in gateway.resources("AWS::IAM::Role"):
         for statement in gateway.statements_of(role):
             assert statement["Effect"] == "Allow"
@@ -73,7 +80,7 @@ def test_no_statement_uses_a_wildcard_beyond_the_objects_of_policies_and_of_the_
                 ["/tile/*"],
                 ["/checkpoint/*", "/seg/*", "/tile/*"],
                 PASSING,
-                *([each] for each in SECRETS),
+                [f":secret:portcullis/{stage_name}/agents/*"],
             )
             if statement["Action"] == "secretsmanager:ListSecrets":
                 assert statement["Resource"] == "*"  # it has none to be narrowed to, and tells no values
@@ -88,22 +95,15 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
             for statement in gateway.statements_of(gateway.role_of(functions(gateway)[name]))
             if "dynamodb:LeadingKeys" in text_of(statement)
         ]
-        for name in (
-            "Authorizer",
-            "AgentFunction",
-            "AgentKeys",
-            "KeyRotation",
-            "PriceFeed",
-            "Proposals",
-            "Reconciler",
-            "Sweeper",
-        )
+        for name in (*AGENT_SIDE, *CLOCKED)
     }
     assert kinds == {
         "Authorizer": [("KEY#*",)],
         "AgentFunction": [("AGENT#*",), ("PRICES",), ("ag_*",)],
         "AgentKeys": [("AGENT#*", "KEY#*"), ("ROOT",)],
         "KeyRotation": [("AGENT#*", "KEY#*"), ("ROOT",)],
+        "KeyCensus": [("AGENT#*", "KEY#*"), ("ROOT",), ("AGENTS",)],
+        "KeyJobs": [("AGENT#*", "JOB#*", "KEY#*"), ("AGENTS", "JOBS#open", "ag_*#KEYS", "kj_*")],
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
         "Reconciler": [("RECONCILER",)],

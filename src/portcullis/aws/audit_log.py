@@ -9,7 +9,8 @@ from functools import cached_property
 
 from portcullis.aws import audit_objects
 from portcullis.aws.audit_claims import Claims
-from portcullis.aws.settings import AuditWriterSettings, AwsEnvironment
+from portcullis.aws.function_settings import AuditWriterSettings
+from portcullis.aws.settings import AwsEnvironment
 from portcullis.aws.wire import AwsError, Service
 from portcullis.domain import times
 from portcullis.domain.audit_operations import (

@@ -3,7 +3,8 @@
 from functools import cached_property
 
 from portcullis.aws import audit_objects
-from portcullis.aws.settings import AuditReaderSettings, AwsEnvironment
+from portcullis.aws.function_settings import AuditReaderSettings
+from portcullis.aws.settings import AwsEnvironment
 from portcullis.aws.wire import Service
 from portcullis.domain.audit_operations import Operation, Read, Steps, T
 from portcullis.protocol.notes import VerifierKey

@@ -1,7 +1,6 @@
 """Keys as operators manage them: issue, retire and revoke. A key may commit only while the account lists it as live."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from portcullis.aws import changes, key_records, key_revoking
@@ -33,7 +32,7 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
             "key.issued",
             described(record),
             others=[
-                changes.put_new(key_records.to_item(replace(record, epoch=account.epoch))),
+                changes.put_new(key_records.new_item(record, account.epoch)),
                 *key_revoking.removals(ended),
             ],
             sets={"live_keys": with_room(account, ended) | {record.live_name}},

@@ -1,5 +1,6 @@
 """Keys as stored: ``KEY#<key id> / KEY``."""
 
+from dataclasses import replace
 from typing import Any
 
 from portcullis.aws.cache import TtlCache
@@ -83,6 +84,7 @@ def to_item(record: KeyRecord) -> Item:
         "epoch": record.epoch,
         "self_rotation": record.self_rotation,
         "delivered": record.delivered,
+        "due_at": record.due_at,
     }
 
 
@@ -108,7 +110,13 @@ def from_item(item: Item) -> KeyRecord:
         self_rotation=item.get("self_rotation", False),
         delivered=item.get("delivered", False),
         expires_at=item.get("expires_at", item["ends_at"]),
+        due_at=item.get("due_at"),
     )
+
+
+def new_item(record: KeyRecord, epoch: int) -> Item:
+    """The stored form of a key issued in this ``epoch`` of its account; that its parent was due is behind it."""
+    return to_item(replace(record, epoch=epoch, due_at=None))
 
 
 def update(present: KeyRecord, sets: dict[str, Any]) -> dict[str, Any]:

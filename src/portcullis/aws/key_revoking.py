@@ -21,12 +21,12 @@ def revoke(table: Table, actor: Actor, agent: str, key_id: str) -> list[str] | N
     record = key_records.read(table, key_id)
     if record is None or record.agent != agent:
         return None
-    return _revoke(table, actor, agent, key_id, lambda account: lineage(record, _usable(table, account, record.stage)))
+    return _revoke(table, actor, agent, key_id, lambda account: lineage(record, usable(table, account, record.stage)))
 
 
 def revoke_all(table: Table, actor: Actor, agent: str, stage: str) -> list[str] | None:
     """End every key of an agent. The keys that this has ended; None: no such agent."""
-    return _revoke(table, actor, agent, None, lambda account: _usable(table, account, stage))
+    return _revoke(table, actor, agent, None, lambda account: usable(table, account, stage))
 
 
 def lineage(record: KeyRecord, among: Sequence[KeyRecord]) -> list[KeyRecord]:
@@ -70,7 +70,7 @@ def _revoke(
     return None if found is None else sorted(each.key_id for each in ending)
 
 
-def _usable(table: Table, account: Account, stage: str) -> list[KeyRecord]:
+def usable(table: Table, account: Account, stage: str) -> list[KeyRecord]:
     """The keys that are not revoked. While the agent is suspended its account lists none, and it gets none either."""
     if account.state == "active":
         return live_records(table, account, stage)

@@ -1,7 +1,6 @@
 """A key and its successor change places in one transaction: no moment without a live key, and none with a stray one."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from portcullis.aws import changes, key_records, key_revoking
 from portcullis.aws.changes import Actor, Change, Conflict
@@ -37,7 +36,7 @@ def succeed(
         # Its successor may be this one, made by a twin of this call since the account was read: planned again, then.
         if once and old.successor not in (None, new.key_id):
             raise Conflict(ROTATED)
-        return _rotation(account, live, old, replace(new, epoch=account.epoch), actor.now, overlap)
+        return _rotation(account, live, old, new, actor.now, overlap)
 
     return changes.apply(table, new.agent, actor, plan)
 
@@ -63,7 +62,7 @@ def _rotation(
         "key.rotated",
         {**described(new), **told},
         others=[
-            changes.put_new(key_records.to_item(new)),
+            changes.put_new(key_records.new_item(new, account.epoch)),
             key_records.update(old, _ending(old, ends_at, new.key_id, at_once=overlap == 0)),
             *key_revoking.removals([each for each in leaving if each != old]),
         ],

@@ -22,13 +22,13 @@ _CURSOR = re.compile(r"([0-9]{1,17}) ([A-Za-z0-9_#]{1,160})", re.ASCII)
 
 def list_agents(table: Table, limit: int, cursor: str | None) -> tuple[list[Account], str | None]:
     """One page of agents."""
-    items, following = _page(table, [accounts.LISTING_KEY], limit, cursor)
+    items, following = page(table, [accounts.LISTING_KEY], limit, cursor)
     return [accounts.from_item(item) for item in items], following
 
 
 def list_keys(table: Table, agent: str, limit: int, cursor: str | None) -> tuple[list[KeyRecord], str | None]:
     """One page of an agent's keys, the revoked ones among them."""
-    items, following = _page(table, [key_records.listing_key(agent)], limit, cursor)
+    items, following = page(table, [key_records.listing_key(agent)], limit, cursor)
     return [key_records.from_item(item) for item in items], following
 
 
@@ -37,7 +37,7 @@ def list_transactions(
 ) -> tuple[list[Record], str | None]:
     """One page of an agent's transactions, of one status or of all."""
     statuses = [status] if status else STATUSES
-    items, following = _page(table, [records.listing_key(agent, name) for name in statuses], limit, cursor)
+    items, following = page(table, [records.listing_key(agent, name) for name in statuses], limit, cursor)
     return [records.from_item(item) for item in items], following
 
 
@@ -81,14 +81,14 @@ def list_changes(table: Table, agent: str, limit: int, cursor: str | None) -> tu
     return items, _encode(0, last["sk"]) if last else None
 
 
-def _page(table: Table, partitions: Sequence[str], limit: int, cursor: str | None) -> tuple[list[Item], str | None]:
+def page(table: Table, partitions: Sequence[str], limit: int, cursor: str | None) -> tuple[list[Item], str | None]:
     """The newest ``limit`` items of several index partitions taken as one list, then read whole from the table."""
     start = _decode(cursor) if cursor else None
     found = [entry for partition in partitions for entry in _entries(table, partition, limit, start)]
     found.sort(key=order, reverse=True)
-    page = found[:limit]
-    items = [table.get({"pk": entry["pk"], "sk": entry["sk"]}) for entry in page]
-    following = _encode(*order(page[-1])) if len(found) > limit else None
+    first = found[:limit]
+    items = [table.get({"pk": entry["pk"], "sk": entry["sk"]}) for entry in first]
+    following = _encode(*order(first[-1])) if len(found) > limit else None
     return [item for item in items if item], following
 
 

@@ -4,6 +4,21 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from portcullis.aws.function_settings import (
+    AgentApiSettings,
+    AgentKeysSettings,
+    AuditReaderSettings,
+    AuditWriterSettings,
+    AuthorizerSettings,
+    KeyCensusSettings,
+    KeyJobsSettings,
+    KeyRotationSettings,
+    OperatorApiSettings,
+    PriceFeedSettings,
+    ProposalsSettings,
+    ReconcilerSettings,
+    SweeperSettings,
+)
 from portcullis.domain.key_classes import Rotation, parse_rotation
 
 
@@ -23,113 +38,6 @@ class AwsEnvironment:
 
     def __repr__(self) -> str:
         return f"AwsEnvironment(region={self.region!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizerSettings:
-    """Of the authorizer."""
-
-    stage: str
-    core_table: str
-    nonces_table: str
-    bus: str
-    mac_keys: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class AgentApiSettings:
-    """Of the agent API."""
-
-    stage: str
-    core_table: str
-    policy_bucket: str
-    bus: str
-
-
-@dataclass(frozen=True, slots=True)
-class AgentKeysSettings:
-    """Of the agents' own management of their keys."""
-
-    stage: str
-    core_table: str
-    policy_bucket: str
-    bus: str
-    mac_keys: Mapping[str, str]
-    rotation: Rotation
-
-
-@dataclass(frozen=True, slots=True)
-class AuditReaderSettings:
-    """Of what reads the audit log."""
-
-    bucket: str
-    key_id: str
-    origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorApiSettings:
-    """Of the operator API."""
-
-    stage: str
-    core_table: str
-    nonces_table: str
-    policy_bucket: str
-    bus: str
-    mac_keys: Mapping[str, str]
-    rotation: Rotation
-    rotation_function: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRotationSettings:
-    """Of the rotation of delivered keys; ``api_url`` is that of the agent API, its stage included."""
-
-    stage: str
-    core_table: str
-    api_url: str
-    mac_keys: Mapping[str, str]
-    rotation: Rotation
-
-
-@dataclass(frozen=True, slots=True)
-class PriceFeedSettings:
-    """Of the price feed."""
-
-    core_table: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalsSettings:
-    """Of the trust upgrade proposals."""
-
-    core_table: str
-
-
-@dataclass(frozen=True, slots=True)
-class SweeperSettings:
-    """Of the sweeper."""
-
-    core_table: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReconcilerSettings:
-    """Of the reconciler."""
-
-    core_table: str
-    claims_table: str
-    bus: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditWriterSettings:
-    """Of the audit writer."""
-
-    bucket: str
-    claims_table: str
-    key_id: str
-    origin: str
 
 
 def audit_writer(environ: Mapping[str, str] = os.environ) -> AuditWriterSettings:
@@ -207,6 +115,18 @@ def proposals(environ: Mapping[str, str] = os.environ) -> ProposalsSettings:
 def sweeper(environ: Mapping[str, str] = os.environ) -> SweeperSettings:
     """The sweeper's settings, or MissingSetting."""
     return SweeperSettings(_reader(environ)("CORE_TABLE"))
+
+
+def key_jobs(environ: Mapping[str, str] = os.environ) -> KeyJobsSettings:
+    """The key jobs' settings, or MissingSetting."""
+    read = _reader(environ)
+    return KeyJobsSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), _rotation(read), read("ROTATION_FUNCTION"))
+
+
+def key_census(environ: Mapping[str, str] = os.environ) -> KeyCensusSettings:
+    """The settings of the census of keys, or MissingSetting."""
+    read = _reader(environ)
+    return KeyCensusSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), _rotation(read))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:

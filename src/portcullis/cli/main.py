@@ -7,7 +7,20 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from portcullis.cli import agents, approvers, audit, decisions, keys, lists, output, policy_trials, prices, scan
+from portcullis.cli import (
+    agents,
+    approvers,
+    audit,
+    decisions,
+    keys,
+    lists,
+    output,
+    policy_trials,
+    prices,
+    root,
+    rotation,
+    scan,
+)
 from portcullis.cli.context import Session
 from portcullis.cli.failure import Failure
 from portcullis.cli.target import LOCAL_FILE, URL_VARIABLE
@@ -42,6 +55,8 @@ app.add_typer(decisions.app, name="tx", help="One transaction: show, approve, de
 app.add_typer(lists.transactions, name="transactions", help="Recorded transactions.")
 app.add_typer(lists.events, name="events", help="Recorded changes by operators.")
 app.add_typer(audit.app, name="audit", help=audit.HELP)
+app.add_typer(rotation.app, name="rotate", help="The keys of a class, of older roots, or all: rotate or revoke.")
+app.add_typer(root.app, name="root", help="The root of secrets: show its generations, advance, check before removal.")
 app.command("scan-secrets")(scan.scan_secrets)
 
 

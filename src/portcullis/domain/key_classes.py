@@ -24,9 +24,10 @@ class Rotation:
     overlap: int
     key_class: str
 
-    def rotate_by(self, key_class: str, created_at: int) -> int:
-        """When a key of this class is due, in microseconds."""
-        return created_at + self.days[key_class] * DAY
+    def rotate_by(self, key_class: str, created_at: int, due_at: int | None = None) -> int:
+        """When a key of this class is due, in microseconds: at ``due_at`` where somebody asked for it earlier."""
+        scheduled = created_at + self.days[key_class] * DAY
+        return scheduled if due_at is None else min(scheduled, due_at)
 
     def rate(self, key_class: str) -> str | None:
         """The schedule in Secrets Manager's words; None for a class that people rotate."""

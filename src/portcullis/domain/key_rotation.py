@@ -72,7 +72,7 @@ def _next_public_key(parent: KeyRecord, text: str | None) -> bytes | None:
 def describe_by_age(record: KeyRecord, rotation: Rotation, now: int) -> dict[str, Any]:
     """A key's public form at ``now`` (microseconds), with its age and when it is due. What has an end or no life any
     more is not due; ``ended`` is a key whose end has passed, whatever is stored."""
-    due = rotation.rotate_by(record.key_class, record.created_at)
+    due = rotation.rotate_by(record.key_class, record.created_at, record.due_at)
     ended = record.state != "revoked" and record.has_ended(now)
     is_due = record.state == "active" and not ended
     return {

@@ -73,5 +73,5 @@ def repeat_refusal(stored: KeyRecord, wanted: SelfRotation, now: int) -> tuple[s
 def describe(record: KeyRecord, rotation: Rotation, calling: str) -> dict[str, Any]:
     """A key as its own agent sees it; ``calling`` is the key that signed the request."""
     whole = describe_key(record)
-    rotate_by = rfc3339(rotation.rotate_by(record.key_class, record.created_at))
+    rotate_by = rfc3339(rotation.rotate_by(record.key_class, record.created_at, record.due_at))
     return {name: whole[name] for name in SHOWN} | {"rotate_by": rotate_by, "calling": record.key_id == calling}

@@ -26,7 +26,7 @@ class KeyRecord:
     ``parent`` is the key that this one replaces and ``successor`` the one that replaces it; ``lineage`` the first of
     those that, one by one, an agent has replaced by itself, None for the first. ``epoch`` is the account's when the key
     was issued; ``self_rotation`` says that its agent may replace it, ``delivered`` that Secrets Manager hands it to its
-    agent and rotates it.
+    agent and rotates it; ``due_at`` when somebody asked for its rotation, before its class would.
     """
 
     key_id: str
@@ -48,6 +48,7 @@ class KeyRecord:
     self_rotation: bool = False
     delivered: bool = False
     expires_at: int | None = None
+    due_at: int | None = None
 
     def __post_init__(self) -> None:
         if self.state == "active":

@@ -46,7 +46,7 @@ class Cli:
     """Runs commands against ``answers``, given in order."""
 
     home: Path
-    answers: list[httpx.Response | Exception] = field(default_factory=list)
+    answers: list[httpx.Response | BaseException] = field(default_factory=list)
     sent: list[httpx.Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class Cli:
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 

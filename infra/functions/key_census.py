@@ -1,0 +1,48 @@
+"""The census of keys: reads agents and their keys, and writes how many there are and nothing else."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from infra.constructs.function import Function, allow, leading_keys
+from infra.functions.rotation_settings import rotation_settings
+from infra.stacks.data import STATUS_INDEX, Data
+
+
+def key_census(scope: Construct, data: Data) -> Function:
+    """Started by a schedule; a run that does not come to the end is taken up by the next."""
+    core = data.core.table_arn
+    function = Function(
+        scope,
+        "KeyCensus",
+        stage=data.stage,
+        name="key_census",
+        may=[
+            allow("dynamodb:BatchGetItem", on=[core], when=leading_keys("AGENT#*", "KEY#*")),
+            allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=[core], when=leading_keys("ROOT")),
+            allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"], when=leading_keys("AGENTS")),
+        ],
+        environment={"CORE_TABLE": data.core.table_name, **rotation_settings(data.stage)},
+        memory_mb=512,
+        timeout_seconds=300,
+    )
+    for key_class in data.stage.rotation_days:
+        _watch(function, key_class)
+    return function
+
+
+def _watch(function: Function, key_class: str) -> None:
+    cloudwatch.Metric(
+        namespace="Portcullis",
+        metric_name="OverdueKeys",
+        dimensions_map={"Class": key_class},
+        statistic="Maximum",
+        period=Duration.hours(1),
+    ).create_alarm(
+        function,
+        f"Overdue_{key_class}",
+        alarm_description=f"Keys are older than the class {key_class} allows. `portcullis rotate --class {key_class}`.",
+        threshold=1,
+        evaluation_periods=1,
+        treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+    )
