@@ -24,13 +24,14 @@ def fleet(stack: Deployed, number: int, keys_each: int = 1, generation: str = "0
     account, key = _model(stack)
     made: list[KeyRecord] = []
     items: list[Any] = []
-    for _ in range(number):
+    for place in range(number):
         agent = identifiers.agent_id(_entropy())
         own = [
             replace(key, agent=agent, key_id=keys.new_key_id(STAGE, generation, _entropy()), **changes)
             for _ in range(keys_each)
         ]
-        items += [_account(account, agent, own), *(key_records.to_item(each) for each in own)]
+        apart = replace(account, created_at=account.created_at - 1 - place)
+        items += [_account(apart, agent, own), *(key_records.to_item(each) for each in own)]
         made += own
     for start in range(0, len(items), 25):
         puts: Any = [{"PutRequest": {"Item": to_attributes(item)}} for item in items[start : start + 25]]
