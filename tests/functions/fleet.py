@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 
 from functions.operator_api import request
 from portcullis.aws import accounts, key_records
-from portcullis.aws.dynamo import to_attributes
+from portcullis.aws.changes import put_new
+from portcullis.aws.dynamo import Item
 from portcullis.domain import identifiers
 from portcullis.domain.account import Account
 from portcullis.domain.verification import KeyRecord
@@ -16,6 +17,7 @@ from portcullis.protocol import keys
 from tests.functions.api_events import STAGE
 from tests.functions.deployed import Agent, Deployed, unique
 
+PUTS = 20  # in one transaction, for moto takes its time
 _models: WeakKeyDictionary[Deployed, tuple[Account, KeyRecord]] = WeakKeyDictionary()
 
 
@@ -23,18 +25,18 @@ def fleet(stack: Deployed, number: int, keys_each: int = 1, generation: str = "0
     """The keys of so many new agents, each like the first but for ``changes``."""
     account, key = _model(stack)
     made: list[KeyRecord] = []
-    items: list[Any] = []
-    for _ in range(number):
+    items: list[Item] = []
+    for place in range(number):
         agent = identifiers.agent_id(_entropy())
         own = [
             replace(key, agent=agent, key_id=keys.new_key_id(STAGE, generation, _entropy()), **changes)
             for _ in range(keys_each)
         ]
-        items += [_account(account, agent, own), *(key_records.to_item(each) for each in own)]
+        apart = replace(account, created_at=account.created_at - 1 - place)
+        items += [_account(apart, agent, own), *(key_records.to_item(each) for each in own)]
         made += own
-    for start in range(0, len(items), 25):
-        puts: Any = [{"PutRequest": {"Item": to_attributes(item)}} for item in items[start : start + 25]]
-        stack.dynamodb.batch_write_item(RequestItems={stack.environment["CORE_TABLE"]: puts})
+    for start in range(0, len(items), PUTS):
+        request.stores().table.transact(*(put_new(item) for item in items[start : start + PUTS]))
     return made
 
 
