@@ -14,6 +14,7 @@ from functions.operator_api import request
 from portcullis.aws import key_jobs, key_succession, settings
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
+from portcullis.aws.key_delivery import NOTHING_DELIVERED
 from portcullis.aws.key_job_runs import KeyJobs
 from portcullis.aws.wire import Service
 from portcullis.domain.key_classes import HOUR
@@ -167,7 +168,7 @@ def test_secrets_manager_is_asked_once_and_a_secret_that_is_gone_is_a_failure(
     assert exact(ran, outstanding=1, failed=1)
     assert ran["waiting_for"]["secrets_manager"] == 1
     (failed,) = listed(stack, job, "failed")
-    assert (failed["key_id"], failed["error"]) == (gone.key_id, "ResourceNotFoundException")
+    assert (failed["key_id"], failed["error"]) == (gone.key_id, NOTHING_DELIVERED)
     assert len(secrets_manager.list_secret_version_ids(SecretId=name, IncludeDeprecated=True)["Versions"]) == 2
 
 

@@ -18,6 +18,10 @@ NOTHING_DELIVERED = "The agent has no secret. Deliver a key first."
 IN_PROGRESS = "A rotation of this secret is not complete. It is taken up again by itself within the hour."
 
 
+class NoSecret(Conflict):
+    """The agent has no secret that could be rotated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deliveries:
     """``function`` is the ARN of the function that rotates."""
@@ -55,7 +59,7 @@ class Deliveries:
         usually within seconds. ``token`` is its version's id: again with it, it is the same rotation."""
         present = self.secrets.describe(secret_name(self.stage, agent))
         if present is None or present.deleted:
-            raise Conflict(DELETED if present else NOTHING_DELIVERED)
+            raise NoSecret(DELETED if present else NOTHING_DELIVERED)
         if token not in present.stages:
             self._start(present.arn, token, RotateImmediately=True)
         return present.arn

@@ -24,7 +24,7 @@ from portcullis.aws import (
 )
 from portcullis.aws.changes import Conflict
 from portcullis.aws.dynamo import Item, Table
-from portcullis.aws.key_delivery import Deliveries
+from portcullis.aws.key_delivery import Deliveries, NoSecret
 from portcullis.aws.key_jobs import LeaseLost
 from portcullis.aws.listings import Position, order
 from portcullis.aws.wire import AwsError, Unavailable
@@ -101,11 +101,12 @@ class KeyJobs:
             if is_over(job, key, self.clock()):
                 self._shorten(job, key)
                 key_jobs.settle(self.table, job, entry, DONE, self.clock())
+        except (NoSecret, AwsError) as error:
+            cause = error.code if isinstance(error, AwsError) else str(error)
+            self._tell(job, entry, cause)
+            key_jobs.settle(self.table, job, entry, FAILED, self.clock(), cause)
         except (Unavailable, Conflict) as fault:
             self._tell(job, entry, type(fault).__name__)
-        except AwsError as error:
-            self._tell(job, entry, error.code)
-            key_jobs.settle(self.table, job, entry, FAILED, self.clock(), error.code)
 
     def _act(self, job: Job, key: KeyRecord) -> None:
         actor = key_jobs.actor_of(job, self.clock())
