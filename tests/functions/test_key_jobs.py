@@ -19,6 +19,7 @@ from portcullis.aws.key_job_runs import KeyJobs
 from portcullis.aws.wire import Service
 from portcullis.domain.key_classes import HOUR
 from portcullis.domain.times import SECOND
+from portcullis.domain.verification import KeyRecord
 from tests.functions.api_events import REGION
 from tests.functions.deployed import Answer, Deployed
 from tests.functions.fleet import caller, fleet, record, successor
@@ -323,3 +324,47 @@ def test_a_body_that_asks_for_something_else_is_refused(stack: Deployed, change:
     refused = stack.operator("POST", "/v1/key-jobs", {**ROTATE_ALL, **change})
     assert (refused.status, refused.code) == (400, "malformed_request")
     assert refused.body["field"] == field
+
+
+def answer(stack: Deployed, key: KeyRecord) -> str | None:
+    """The code with which a request signed with this key is refused, if it is."""
+    return stack.call(caller(key), "GET", "/v1/whoami").code
+
+
+def rotate_due(stack: Deployed, held: list[KeyRecord]) -> list[KeyRecord]:
+    """What the agents' own software does when it sees that their keys are due."""
+    due = {item["pk"]["S"].removeprefix("KEY#") for item in stack.items() if "N" in item.get("due_at", {})}
+    return [rotated(key) if key.key_id in due else key for key in held]
+
+
+def rotated(key: KeyRecord) -> KeyRecord:
+    new, actor = successor(key, generation="1"), Actor(key.agent, "", now())
+    key_succession.succeed(request.stores().table, actor, key.key_id, new, 24 * HOUR, once=True)
+    return new
+
+
+def test_a_fleet_moves_to_a_new_root_while_it_works_and_the_job_is_interrupted(stack: Deployed) -> None:
+    held = fleet(stack, 40, self_rotation=True)
+    assert stack.operator("POST", "/v1/root/generation", {"generation": "1"}).status == 200
+    job = create(stack, {"action": "rotate", "generation": "before_current", "reason": "new root"})
+    run_mortal(stack, job, 50, after=True)
+    halfway = shown(stack, job)["keys"]["seen"]
+    assert 0 < halfway < 40
+
+    resumed = own_jobs(stack, clock=lambda: now() + key_jobs.LEASE + SECOND)
+    refused = []
+    while shown(stack, job)["agents"]["all_seen"] is False:
+        resumed.run(job, for_steps(12))
+        held = rotate_due(stack, held)
+        refused += [code for key in held[::20] if (code := answer(stack, key))]
+    assert exact(shown(stack, job), seen=41)
+    resumed.run(job, lambda: True)
+    held = rotate_due(stack, held)
+    resumed.run(job, lambda: True)
+    refused += [code for key in held[::10] if (code := answer(stack, key))]
+
+    assert refused == []
+    assert {key.key_id.removeprefix("pk_test_")[0] for key in held} == {"1"}
+    assert exact(shown(stack, job), done=40, outstanding=1)  # the model of the fleet, which is rotated by hand
+    assert shown(stack, job)["waiting_for"]["hand"] == 1
+    assert len(events(stack, "key.rotated")) == 40
