@@ -16,6 +16,7 @@ from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
 from portcullis.aws.key_delivery import NOTHING_DELIVERED
 from portcullis.aws.key_job_runs import KeyJobs
+from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.aws.wire import Service
 from portcullis.domain.key_classes import HOUR
 from portcullis.domain.times import SECOND
@@ -157,8 +158,12 @@ def secrets_manager(stack: Deployed) -> Any:
 
 
 def test_secrets_manager_is_asked_once_and_a_secret_that_is_gone_is_a_failure(
-    stack: Deployed, secrets_manager: Any
+    stack: Deployed, secrets_manager: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def rotate(self: SecretsManager, secret: str, token: str, function: str, **settings: Any) -> None:
+        secrets_manager.rotate_secret(SecretId=secret, ClientRequestToken=token)
+
+    monkeypatch.setattr(SecretsManager, "rotate", rotate)  # moto wants a function of Lambda's to be there
     there, gone = fleet(stack, 2, key_class="high_value", delivered=True)
     name = f"portcullis/test/agents/{there.agent}"
     secrets_manager.create_secret(Name=name, SecretString="{}")
