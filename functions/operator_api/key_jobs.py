@@ -11,12 +11,11 @@ from portcullis.domain.key_jobs import (
     JOB_ID,
     OUTSTANDING,
     Job,
-    NewKeyJob,
     describe_job,
     job_id,
-    new_job,
     same_request,
 )
+from portcullis.domain.key_requests import NewKeyJob, new_job
 from portcullis.protocol.strict_json import MalformedInput
 
 SLICE_SECONDS = 4.0

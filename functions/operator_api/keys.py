@@ -7,7 +7,8 @@ from portcullis.aws import generations, key_issuing, key_records, key_revoking, 
 from portcullis.aws.changes import Conflict
 from portcullis.aws.proxy import Answer, Refusal, header, json_answer, json_body, limit, parameter
 from portcullis.domain.identifiers import check_idempotency_key
-from portcullis.domain.key_rotation import KeyRotation, describe_by_age, successor
+from portcullis.domain.key_requests import KeyRotation, describe_by_age
+from portcullis.domain.key_rotation import successor
 from portcullis.domain.operator_requests import NewKey, Retirement, describe_key, is_retry, new_key
 from portcullis.domain.times import parse_rfc3339, rfc3339
 from portcullis.domain.verification import KeyRecord

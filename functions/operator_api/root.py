@@ -8,7 +8,8 @@ from portcullis.aws.generations import Current
 from portcullis.aws.proxy import Answer, json_answer, json_body
 from portcullis.domain import times
 from portcullis.domain.approvers import generation_of, lapsed
-from portcullis.domain.generations import NewGeneration, obstacle
+from portcullis.domain.generations import obstacle
+from portcullis.domain.key_requests import NewGeneration
 
 
 def _get_root(event: dict[str, Any]) -> Answer:

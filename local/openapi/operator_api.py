@@ -8,7 +8,7 @@ from local.openapi.operator_audit import AUDIT
 from local.openapi.operator_keys import KEY_JOBS, ROOT
 from local.openapi.operator_policies import POLICIES, POLICY, TRIALS
 from local.openapi.parts import PAGE, SIGV4
-from portcullis.domain.key_rotation import KeyRotation
+from portcullis.domain.key_requests import KeyRotation
 from portcullis.domain.operator_requests import NewAgent, NewKey, NewPrice, Retirement, Suspension
 
 DESCRIPTION = """\

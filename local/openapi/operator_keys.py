@@ -3,8 +3,7 @@
 from local.openapi import key_job_answers as answers
 from local.openapi.operation import Operation
 from local.openapi.parts import PAGE
-from portcullis.domain.generations import NewGeneration
-from portcullis.domain.key_jobs import NewKeyJob
+from portcullis.domain.key_requests import NewGeneration, NewKeyJob
 
 KEY_JOBS = (
     Operation(

@@ -1,22 +1,11 @@
 """Generations of the root: which comes before which, and what stands in the way of removing one."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from portcullis.domain.key_census import Census
-from portcullis.domain.models import StrictModel
 from portcullis.domain.times import SECOND
 from portcullis.protocol import base62
 
 SETTLED = 60 * SECOND
 """How long after an advance the last key of the generation before may still be on its way."""
-
-
-class NewGeneration(StrictModel):
-    """``POST /v1/root/generation``: the one that new ids name from now on. It never goes back."""
-
-    generation: Annotated[str, Field(pattern="^[0-9A-Za-z]$")]
 
 
 def is_older(generation: str, than: str) -> bool:

@@ -8,39 +8,19 @@ A job asks for rotations and makes none itself, for it must hold no secret: ``WA
 
 import re
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, Field
+from typing import Any
 
 from portcullis.domain import times
 from portcullis.domain.generations import is_older
-from portcullis.domain.models import StrictModel, printable
-from portcullis.domain.operator_requests import KeyClass
 from portcullis.domain.times import SECOND
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import base62, keys
-from portcullis.protocol.strict_json import MalformedInput
 
 JOB_ID = re.compile(r"kj_[0-9A-Za-z]{22}", re.ASCII)
 HAND, AGENT, SECRETS_MANAGER, GATEWAY = "hand", "agent", "secrets_manager", "gateway"
 WAITS = (HAND, AGENT, SECRETS_MANAGER, GATEWAY)
 """What an outstanding key waits for: an operator, its own agent, Secrets Manager, or the job itself."""
 OUTSTANDING, FAILED, DONE = "outstanding", "failed", "done"
-SHORTEST_OVERLAP = 30
-LONGEST_OVERLAP = 30 * 86_400
-
-
-class NewKeyJob(StrictModel):
-    """``POST /v1/key-jobs``: exactly one of ``key_class``, ``generation`` (keys of roots older than the current one)
-    and ``all``. ``overlap_seconds`` is how long old keys stay valid beside their successors, the stage's time or less.
-    """
-
-    action: Literal["rotate", "revoke"]
-    key_class: KeyClass | None = None
-    generation: Literal["before_current"] | None = None
-    all: Literal[True] | None = None
-    overlap_seconds: Annotated[int, Field(ge=SHORTEST_OVERLAP, le=LONGEST_OVERLAP)] | None = None
-    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +84,6 @@ def same_request(stored: Job, made: Job) -> bool:
         return job.action, job.selection, job.overlap, job.reason, job.actor
 
     return asked(stored) == asked(made)
-
-
-def new_job(wanted: NewKeyJob, job_id: str, actor: str, now: int, generation: str) -> Job:
-    """The job that a body asks for; ``generation`` is the current one."""
-    if sum(given is not None for given in (wanted.key_class, wanted.generation, wanted.all)) != 1:
-        raise MalformedInput("key_class", "give exactly one of key_class, generation and all")
-    if wanted.action == "revoke" and wanted.overlap_seconds is not None:
-        raise MalformedInput("overlap_seconds", "a revoked key ends at once; leave it out, or rotate")
-    selection = Selection(wanted.key_class, generation if wanted.generation else None)
-    overlap = None if wanted.overlap_seconds is None else wanted.overlap_seconds * SECOND
-    return Job(job_id, wanted.action, selection, overlap, wanted.reason, actor, now)
 
 
 def is_over(job: Job, key: KeyRecord | None, now: int) -> bool:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from portcullis.domain import operator_requests
 from portcullis.domain.key_classes import CLASSES, DAY, parse_rotation
-from portcullis.domain.key_rotation import KeyRotation, describe_by_age, successor
+from portcullis.domain.key_requests import KeyRotation, describe_by_age
+from portcullis.domain.key_rotation import successor
 from portcullis.domain.models import validate
 from portcullis.domain.rate import Rate
 from portcullis.domain.times import rfc3339
