@@ -1,6 +1,7 @@
 """The keys of the gateway for tests: how they are shown to their agent, and how one takes the place of another."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class FakeKey:
     successor: str | None = None
     ends_at: float | None = None
     revoked: bool = False
+    due_at: float | None = None
 
     def is_live(self, now: float) -> bool:
         """Whether it is accepted at ``now``."""
@@ -83,7 +85,7 @@ def described(key_id: str, key: FakeKey, calling: str) -> dict[str, Any]:
         "key_class": CLASS,
         "created_at": _text(key.created_at),
         "expires_at": None if key.ends_at is None else _text(key.ends_at),
-        "rotate_by": _text(key.created_at + ROTATION_SECONDS),
+        "rotate_by": _text(min(key.created_at + ROTATION_SECONDS, key.due_at or math.inf)),
         "self_rotation": key.self_rotation,
         "parent": key.parent,
         "calling": key_id == calling,

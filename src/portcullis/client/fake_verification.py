@@ -34,6 +34,10 @@ class FakeVerifier:
         """A new key id for an Ed25519 public key; MalformedPublicKey when it is none."""
         return self._add(self._with_public_key(parse_ed25519(public_key), self_rotation))
 
+    def make_due(self, key_id: str) -> None:
+        """Want a key rotated."""
+        self._keys[key_id].due_at = self._clock()
+
     def revoke(self, key_id: str) -> None:
         """The key is ``invalid_credentials`` from now on, and with it what replaced it."""
         while True:

@@ -28,6 +28,8 @@ from portcullis.client.secret_sources import Credentials, credentials_of, object
 
 SHARE = 0.9
 """Of the time from a key's creation until it is due: after that it is replaced, well before anybody misses it."""
+POLL = 43_200.0
+"""Seconds until the gateway is asked again when the key is due: the operator may want it rotated earlier."""
 RETRY = RetryPolicy(attempts=2, timeout=5.0, deadline=10.0)
 
 log = logging.getLogger("portcullis.client")
@@ -37,6 +39,7 @@ class RotatingFile:
     """A source for SecretProvider. Processes of one machine may share the file: one of them rotates.
 
     A rotation that fails is logged, and the key that is there is used until its end; the next read tries again.
+    ``poll``: every so many seconds the gateway is asked when the key is due.
     """
 
     def __init__(
@@ -46,16 +49,17 @@ class RotatingFile:
         *,
         transport: httpx.BaseTransport | None = None,
         retry: RetryPolicy = RETRY,
+        poll: float = POLL,
         world: Environment | None = None,
     ) -> None:
         self._path, self._url = Path(path), url
-        self._transport, self._retry = transport, retry
+        self._transport, self._retry, self._poll = transport, retry, poll
         self._world = world or Environment()
 
     def read(self) -> Credentials | None:
         """The key of the file, a new one if the old one was due. While another process is at it, the old one."""
         held = self._held()
-        if self._is_due(held):
+        if self._is_due(held) or self._is_unsure(held):
             try:
                 with self._locked(waiting=False):
                     held = self._renewed(self._held())
@@ -71,18 +75,18 @@ class RotatingFile:
             return self._credentials(self._rotated(self._held()))
 
     def _renewed(self, held: dict[str, Any]) -> dict[str, Any]:
-        if _pending(held) is None and _rotate_at(held) is None:
+        if _pending(held) is None and self._is_unsure(held):
             held = self._dated(held)
         return self._rotated(held) if self._is_due(held) else held
 
     def _dated(self, held: dict[str, Any]) -> dict[str, Any]:
-        """A key that somebody else has put there: ask when it is due."""
+        """Ask when the key is due."""
         with self._gateway(held) as gateway:
             live = gateway.keys()
         calling = [key for key in live if key.calling]
         if not calling:
             raise UnexpectedAnswerError("The gateway does not list the key that asked. Upgrade the SDK.")
-        return self._write({**held, "rotate_at": _when(calling[0])})
+        return self._write({**held, **self._dates(calling[0])})
 
     def _rotated(self, held: dict[str, Any]) -> dict[str, Any]:
         pending = _pending(held)
@@ -96,13 +100,21 @@ class RotatingFile:
         if (made.secret is None) != (private_key is not None):
             raise UnexpectedAnswerError("The new key is of another kind than the old one. Upgrade the SDK.")
         secret = {"secret": made.secret.reveal()} if made.secret else {"private_key": private_key}
-        fresh = {"key_id": made.key.key_id, **secret, "rotate_at": _when(made.key)}
+        fresh = {"key_id": made.key.key_id, **secret, **self._dates(made.key)}
         self._credentials(fresh)  # refuses what is malformed before it takes the place of what works
         return self._write(fresh)
 
     def _is_due(self, held: Mapping[str, Any]) -> bool:
-        rotate_at = _rotate_at(held)
+        rotate_at = _number(held, "rotate_at")
         return _pending(held) is not None or rotate_at is None or self._world.clock() >= rotate_at
+
+    def _is_unsure(self, held: Mapping[str, Any]) -> bool:
+        """Whether the key was put there by somebody else, or is not due as far as was told too long ago."""
+        rotate_at, asked_at, now = _number(held, "rotate_at"), _number(held, "asked_at"), self._world.clock()
+        return rotate_at is None or (now < rotate_at and now >= (asked_at or 0) + self._poll)
+
+    def _dates(self, key: AgentKey) -> dict[str, int]:
+        return {"rotate_at": _when(key), "asked_at": int(self._world.clock())}
 
     def _held(self) -> dict[str, Any]:
         return object_of(read_owned(self._path))
@@ -167,8 +179,8 @@ def _pending(held: Mapping[str, Any]) -> dict[str, str] | None:
     return found if isinstance(found, dict) and isinstance(found.get("idempotency_key"), str) else None
 
 
-def _rotate_at(held: Mapping[str, Any]) -> int | None:
-    found = held.get("rotate_at")
+def _number(held: Mapping[str, Any], name: str) -> int | None:
+    found = held.get(name)
     return found if isinstance(found, int) else None
 
 

@@ -72,6 +72,10 @@ class FakeGateway:
         """From now on the key, and what replaced it, is refused with ``invalid_credentials``."""
         self._verifier.revoke(key_id)
 
+    def make_due(self, key_id: str) -> None:
+        """From now on the key is due, before its class would have it rotated."""
+        self._verifier.make_due(key_id)
+
     def approve(self) -> None:
         """The next new transaction is approved."""
         self._script.append({"status": "approved"})

@@ -25,6 +25,7 @@ from portcullis.client import (
 )
 from portcullis.client.fake_keys import OVERLAP_SECONDS, ROTATION_SECONDS, SHOWN_SECONDS
 from portcullis.client.gateway import Environment
+from portcullis.client.rotating_file import POLL
 from portcullis.client.secrets import FileSource
 from portcullis.client.testing import FakeGateway
 from tests.unit.client.world import NOW
@@ -298,3 +299,12 @@ async def test_nor_on_an_event_loop(tmp_path: Path, changing: Callable[[Place], 
             await moved.wait_for(load.after_two_each())
             load.done = True
     assert load.keys() == ROUNDS + 1
+
+
+def test_a_key_that_the_operator_wants_replaced_earlier_is_replaced_at_the_next_poll(place: Place) -> None:
+    first = place.read()
+    place.fake.make_due(first)
+    assert place.read() == first
+    place.now += int(POLL)
+    assert place.read() != first
+    assert place.successors() == 1
