@@ -1,7 +1,7 @@
 # Every target sets up what it needs: all it takes is Python 3.11 or later (and make, and bash).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint synth bench simulate-audit verify-independent openapi lock clean
+.PHONY: help demo up down test lint synth bench simulate-audit rekey-fleet verify-independent openapi lock clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -44,6 +44,9 @@ bench: $(PROJECT) ## measure bundles, start-up, decisions, what a transaction co
 
 simulate-audit: $(PROJECT) ## run 10,000 random schedules of crashes and races against the audit writer's code
 	@SCHEDULES=10000 $(BIN)/pytest --timeout=900 tests/simulation
+
+rekey-fleet: $(PROJECT) $(CDK) ## move 200 working agents to a new root of secrets on a gateway of its own
+	@AGENTS=200 $(BIN)/pytest --timeout=900 tests/journey/test_root.py
 
 verify-independent: $(INDEPENDENT) ## have verifiers that others wrote check an audit log, sound and tampered with
 	@$(BIN)/python -m local.independent_verification build/independent
