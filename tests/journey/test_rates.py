@@ -13,7 +13,7 @@ from portcullis.protocol import keys
 from tests.journey.deployment import Agent, Deployment
 
 FULL = [(connections, 400, 100) for connections in (1, 8, 32)]
-LIGHTER = [(1, 60, 15), (8, 400, 100), (32, 160, 40)]
+LIGHTER = [(1, 60, 15), (8, 160, 40), (32, 160, 40)]
 """Connections, requests, and how many of them may pass."""
 CUT_OFF_SECONDS = 15
 

@@ -1,6 +1,6 @@
 """Agents move to a new root of secrets while they work, and the job that moves them is interrupted.
 
-Forty of them; `make rekey-fleet` has two hundred.
+Sixteen of them; `make rekey-fleet` has two hundred.
 """
 
 import json
@@ -16,7 +16,7 @@ from portcullis.client import Gateway, RotatingFile, SecretProvider
 from tests.journey.deployment import WALLET, Agent, Deployment, fresh
 from tests.journey.test_secret_rotation import PAYMENT, Counted, until
 
-AGENTS, WORKERS, PAYING = int(os.environ.get("AGENTS", "40")), 4, 10
+AGENTS, WORKERS, PAYING = int(os.environ.get("AGENTS", "16")), 4, 10
 POLL_SECONDS = 1.0
 
 
@@ -94,5 +94,5 @@ def test_no_request_fails_while_a_fleet_moves_to_a_new_root(deployment: Deployme
         until("none is outstanding", lambda: operate(deployment, run) and not outstanding(deployment, job, fleet), 60)
     assert [worker.result() for worker in fleet.working] == [None] * WORKERS
     assert set(fleet.answers) == {200, 201}
-    assert interrupted["agents"]["all_seen"] is False
+    assert interrupted["state"] == "running"
     assert deployment.operator("GET", f"/v1/key-jobs/{job}").json()["keys"]["done"] >= AGENTS
