@@ -56,8 +56,10 @@ def handler(event: dict[str, Any], _context: object) -> Answer:
 
 def _list_keys(_event: dict[str, Any], principal: Principal) -> Answer:
     calling, account = _caller(principal)
-    live = [each for each in key_revoking.live_records(stores().table, account, calling.stage) if _lasts(each)]
-    shown = [self_rotation.describe(each, stores().rotation, calling.key_id) for each in live]
+    live, now = key_revoking.live_records(stores().table, account, calling.stage), _now()
+    shown = [
+        self_rotation.describe(each, stores().rotation, calling.key_id) for each in live if not each.has_ended(now)
+    ]
     return json_answer(200, {"keys": shown})
 
 
@@ -98,10 +100,6 @@ def _caller(principal: Principal) -> tuple[KeyRecord, Account]:
     if key is None or account is None:
         raise Refusal("invalid_credentials")
     return key, account
-
-
-def _lasts(key: KeyRecord) -> bool:
-    return key.ends_at is None or _now() < key.ends_at
 
 
 def _now() -> int:

@@ -23,7 +23,7 @@ def key_jobs() -> KeyJobs:
     own, environment = settings.key_jobs(), settings.aws()
     table = Table(own.core_table, Service("dynamodb", environment))
     secrets_manager = SecretsManager(Service("secretsmanager", environment))
-    return KeyJobs(table, Deliveries(secrets_manager, own.stage, own.rotation, own.rotation_function), own.stage)
+    return KeyJobs(table, Deliveries(secrets_manager, own.stage, own.rotation_function))
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:

@@ -88,7 +88,7 @@ def _handed_out(event: dict[str, Any], record: KeyRecord) -> dict[str, Any]:
     if not record.delivered:
         return {"secret": secret}
     token = entropy(event, f"secret {record.agent}").hex()
-    return {"secret_arn": stores().deliveries.deliver(record, secret, token)}
+    return {"secret_arn": stores().deliveries.deliver(record, secret, token, stores().rotation.rate(record.key_class))}
 
 
 def _list_keys(event: dict[str, Any]) -> Answer:

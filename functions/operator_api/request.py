@@ -46,7 +46,7 @@ def stores() -> Stores:
     own, environment = settings.operator_api(), settings.aws()
     table = Table(own.core_table, Service("dynamodb", environment))
     secrets_manager = SecretsManager(Service("secretsmanager", environment))
-    deliveries = Deliveries(secrets_manager, own.stage, own.rotation, own.rotation_function)
+    deliveries = Deliveries(secrets_manager, own.stage, own.rotation_function)
     return Stores(
         own.stage,
         table,
@@ -57,7 +57,7 @@ def stores() -> Stores:
         AuditReader(settings.audit_reader(), environment),
         own.rotation,
         deliveries,
-        KeyJobs(table, deliveries, own.stage),
+        KeyJobs(table, deliveries),
     )
 
 

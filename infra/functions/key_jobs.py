@@ -6,7 +6,6 @@ from constructs import Construct
 from infra.constructs.agent_secrets import agent_secrets, agent_secrets_finding
 from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.nag import acknowledge
-from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import STATUS_INDEX, Data
 
 
@@ -37,7 +36,6 @@ def key_jobs(scope: Construct, data: Data, rotation: IFunction) -> Function:
         environment={
             "CORE_TABLE": data.core.table_name,
             "ROTATION_FUNCTION": rotation.function_arn,
-            **rotation_settings(data.stage),
         },
         memory_mb=512,
         timeout_seconds=120,

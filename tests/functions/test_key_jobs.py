@@ -83,7 +83,7 @@ def of_job(event: dict[str, Any], job: str) -> bool:
 def own_jobs(stack: Deployed, table: type[Table] = Table, **options: Any) -> KeyJobs:
     """A worker with connections of its own."""
     core = table(stack.environment["CORE_TABLE"], Service("dynamodb", settings.aws()))
-    return KeyJobs(core, request.stores().deliveries, "test", **options)
+    return KeyJobs(core, request.stores().deliveries, **options)
 
 
 def for_steps(number: int) -> Callable[[], bool]:

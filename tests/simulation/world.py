@@ -11,6 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from portcullis.aws import audit_objects
 from portcullis.domain import audit_log, audit_tree
 from portcullis.domain.audit_operations import (
     Claim,
@@ -100,14 +101,7 @@ class World:
 
     def run(self, steps: Steps[T]) -> T:
         """Do all of it, with nobody else about."""
-        answer = None
-        while True:
-            try:
-                operation = steps.send(answer)
-            except StopIteration as done:
-                result: T = done.value
-                return result
-            answer = self.apply(operation)
+        return audit_objects.run(steps, self.apply)
 
     def _put(self, path: str, body: bytes, allowed: bool) -> bool:
         if allowed:

@@ -100,7 +100,6 @@ class KeyJobsSettings:
 
     stage: str
     core_table: str
-    rotation: Rotation
     rotation_function: str
 
 

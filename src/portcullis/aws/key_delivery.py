@@ -7,7 +7,6 @@ from typing import Any
 from portcullis.aws.changes import Conflict
 from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.aws.wire import AwsError
-from portcullis.domain.key_classes import Rotation
 from portcullis.domain.key_delivery import DeliveredKey, secret_name
 from portcullis.domain.secret_rotation import CURRENT
 from portcullis.domain.verification import KeyRecord
@@ -28,7 +27,6 @@ class Deliveries:
 
     secrets: SecretsManager
     stage: str
-    rotation: Rotation
     function: str
 
     def require_possible(self, agent: str) -> None:
@@ -37,9 +35,9 @@ class Deliveries:
         if present is not None and present.deleted:
             raise Conflict(DELETED)
 
-    def deliver(self, record: KeyRecord, secret: str, token: str) -> str:
-        """Put an issued key into the one secret of its agent, and let it rotate as its class says; the secret's ARN.
-        ``token`` is the version's id: again with it, nothing changes."""
+    def deliver(self, record: KeyRecord, secret: str, token: str, rate: str | None) -> str:
+        """Put an issued key into the one secret of its agent, and let it rotate at ``rate``, if at any; the secret's
+        ARN. ``token`` is the version's id: again with it, nothing changes."""
         name, text = secret_name(self.stage, record.agent), DeliveredKey(record.key_id, record.agent, secret).text()
         present = self.secrets.describe(name)
         if present is None:
@@ -48,7 +46,6 @@ class Deliveries:
             arn = present.arn
             if token not in present.stages:
                 self.secrets.put(arn, text, token, CURRENT)
-        rate = self.rotation.rate(record.key_class)
         if rate and not (present and present.rotates and token in present.stages):
             first = hashlib.sha256(f"{token}\nrotation".encode()).hexdigest()
             self._start(arn, first, RotationRules={"ScheduleExpression": rate}, RotateImmediately=False)

@@ -22,11 +22,12 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
             return None
         if account.state != "active":
             raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
-        if record.ends_at is not None and record.ends_at <= actor.now:
+        if record.has_ended(actor.now):
             raise MalformedInput("expires_at", "lies in the past; give a later instant, or none")
+        live = key_revoking.live_records(table, account, record.stage)
         if record.delivered:
-            _require_sole_delivery(table, account, record)
-        ended = key_revoking.ended(table, account, record.stage, actor.now)
+            _require_sole_delivery(live, record)
+        ended = [each for each in live if each.has_ended(actor.now)]  # refused already: whoever adds a key removes them
         tats = key_revoking.tats(ended)
         return Change(
             "key.issued",
@@ -44,9 +45,9 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
     return changes.apply(table, record.agent, actor, plan)
 
 
-def _require_sole_delivery(table: Table, account: Account, record: KeyRecord) -> None:
+def _require_sole_delivery(live: Sequence[KeyRecord], record: KeyRecord) -> None:
     """An agent has one secret, so of its delivered keys one is active, aside from that which ``record`` replaces."""
-    for each in key_revoking.live_records(table, account, record.stage):
+    for each in live:
         if each.delivered and each.state == "active" and each.key_id != record.parent:
             raise Conflict(f"Secrets Manager delivers {each.key_id} to this agent already. Rotate that, or revoke it.")
 

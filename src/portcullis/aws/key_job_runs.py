@@ -38,7 +38,6 @@ class KeyJobs:
 
     table: Table
     deliveries: Deliveries
-    stage: str
     clock: Callable[[], int] = lambda: time.time_ns() // 1000
     new_lease: Callable[[], str] = lambda: secrets.token_urlsafe(16)
 
@@ -83,7 +82,8 @@ class KeyJobs:
                 return [], True
             # A suspended agent has nothing to rotate, for its keys never come back; but they can be revoked.
             every = key_revoking.usable if job.action == "revoke" else key_revoking.live_records
-            return [key for key in every(self.table, account, self.stage) if in_scope(job, key, self.clock())], True
+            found = every(self.table, account, self.deliveries.stage)
+            return [key for key in found if in_scope(job, key, self.clock())], True
         except (KeyError, TypeError, ValueError) as fault:
             telemetry.count("KeyJobFault", dimensions={"Fault": type(fault).__name__}, agent=agent, job=job.id)
             return [], False

@@ -41,12 +41,6 @@ def live_records(table: Table, account: Account, stage: str) -> list[KeyRecord]:
     return [record for record in found if record is not None]
 
 
-def ended(table: Table, account: Account, stage: str, now: int) -> list[KeyRecord]:
-    """The keys that the account lists though their end has passed. They are refused already; whoever adds a key
-    removes them."""
-    return [each for each in live_records(table, account, stage) if each.has_ended(now)]
-
-
 def removals(ending: Sequence[KeyRecord]) -> list[dict[str, Any]]:
     """The updates that revoke these keys, each as it was read."""
     return [key_records.update(each, {"state": "revoked", "version": each.version + 1}) for each in ending]

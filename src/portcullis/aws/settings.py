@@ -120,7 +120,7 @@ def sweeper(environ: Mapping[str, str] = os.environ) -> SweeperSettings:
 def key_jobs(environ: Mapping[str, str] = os.environ) -> KeyJobsSettings:
     """The key jobs' settings, or MissingSetting."""
     read = _reader(environ)
-    return KeyJobsSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), _rotation(read), read("ROTATION_FUNCTION"))
+    return KeyJobsSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("ROTATION_FUNCTION"))
 
 
 def key_census(environ: Mapping[str, str] = os.environ) -> KeyCensusSettings:

@@ -33,7 +33,7 @@ def is_overdue(key: KeyRecord, rotation: Rotation, now: int) -> bool:
 
 def counted(census: Census, found: Sequence[KeyRecord], rotation: Rotation, now: int) -> Census:
     """The census with these keys, of which it counts those that are valid."""
-    valid = [key for key in found if key.state != "revoked" and (key.ends_at is None or now < key.ends_at)]
+    valid = [key for key in found if key.state != "revoked" and not key.has_ended(now)]
     generations = Counter(keys.parse_key_id(key.key_id).generation for key in valid)
     overdue = Counter(key.key_class for key in valid if is_overdue(key, rotation, now))
     return replace(

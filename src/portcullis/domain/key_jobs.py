@@ -90,7 +90,7 @@ def is_over(job: Job, key: KeyRecord | None, now: int) -> bool:
     """Whether nothing is left to do about a key: it has ended, or it retires because it has a successor."""
     if key is None or key.state == "revoked":
         return True
-    return job.action == "rotate" and (key.state == "retiring" or (key.ends_at is not None and key.ends_at <= now))
+    return job.action == "rotate" and (key.state == "retiring" or key.has_ended(now))
 
 
 def in_scope(job: Job, key: KeyRecord, now: int) -> bool:
