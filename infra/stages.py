@@ -41,6 +41,10 @@ class Stage:
     """How long an old key stays valid beside its successor when the rotation was a scheduled one."""
     generations: tuple[str, ...] = ("0",)
     """The roots of the agents' secrets, one base62 digit each. Add one, deploy, re-key; then remove the old one."""
+    country_header: str | None = None
+    """The header that tells from which country a request comes, such as ``CloudFront-Viewer-Country``. Name one only
+    where a proxy of yours overwrites it in every request and the API cannot be reached past that proxy: otherwise
+    whoever holds a stolen key chooses the country."""
     managed_rule_groups: tuple[str, ...] = MANAGED_RULE_GROUPS
 
     @property
@@ -50,7 +54,7 @@ class Stage:
 
 STAGES = (
     # Generous limits and no WAF log: a test sends from one address, and there is no CloudWatch to read it in.
-    # Two roots, so that moving from one to the next can be tried out.
+    # Two roots, so that moving from one to the next can be tried out. A test names its country, as it does its address.
     Stage(
         name="local",
         target=THIS_MACHINE,
@@ -63,6 +67,7 @@ STAGES = (
         waf_logs=False,
         key_class="development",
         generations=("0", "1"),
+        country_header="CloudFront-Viewer-Country",
     ),
     Stage(
         name="test",

@@ -25,6 +25,7 @@ class AgentApiSettings:
     core_table: str
     policy_bucket: str
     bus: str
+    country_header: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class AgentKeysSettings:
     bus: str
     mac_keys: Mapping[str, str]
     rotation: Rotation
+    country_header: str | None
 
 
 @dataclass(frozen=True, slots=True)

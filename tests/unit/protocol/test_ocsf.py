@@ -57,6 +57,8 @@ READ_AS = {
     "policy.draft_discarded": ("Entity Management", "Delete", "Informational"),
     "policy.drafted": ("Entity Management", "Create", "Informational"),
     "policy.published": ("Entity Management", "Update", "Informational"),
+    "request.any": ("API Activity", "Other", "Low"),
+    "request.served": ("API Activity", "Other", "Informational"),
     "price.refused": ("Entity Management", "Update", "Low"),
     "price.set": ("Entity Management", "Update", "Informational"),
     "root.advanced": ("Entity Management", "Update", "Medium"),
@@ -74,7 +76,7 @@ def test_a_type_reads_as_the_schema_says(type_: str) -> None:
     ocsf = ocsf_of(type_)
     assert (ocsf.category_uid, ocsf.severity_id) == (CATEGORIES[category], SEVERITIES[severity])
     assert ocsf.class_uid == CATEGORIES[category] * 1000 + number
-    assert ocsf.type_uid == ocsf.class_uid * 100 + activities[activity]
+    assert ocsf.type_uid == ocsf.class_uid * 100 + (activities | {"Other": OTHER})[activity]
 
 
 @pytest.mark.parametrize("type_", [path.stem for path in sorted(EVENTS.glob("*.json"))] + ["unheard.of"])
