@@ -1,0 +1,81 @@
+"""The judgement of a batch of one agent's requests. Pure: the same batch after the same past says the same.
+
+1. In the order of time, each once: what the profile has seen lately is left out.
+2. Payments are scored by the joint detector, then every request is held against the rules.
+3. What is late, which is to say that it may have been seen and forgotten, is scored, and teaches nothing.
+4. What a person is told of, and every alarm of the joint detector, does not become usual.
+5. All that is unusual joins one finding.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from portcullis.domain.detection import alarms, calibration, conduct, episodes, joint, rules
+from portcullis.domain.detection.episodes import Flagged
+from portcullis.domain.detection.findings import Finding
+from portcullis.domain.detection.observations import Observation
+from portcullis.domain.detection.population import Population
+from portcullis.domain.detection.profile import Episode, Profile
+from portcullis.domain.detection.signals import NOTIFY_FROM, Signal, severity_of
+
+
+@dataclass(slots=True)
+class Watched:
+    """What a batch comes to. ``judged`` requests were new, ``late`` of them and those judged before taught nothing;
+    ``delta`` is what ``learnt`` payments teach the population, ``addresses`` where what is usual came from, and when.
+
+    ``finding`` is to be stored, as a new one or in place of the one that stood; None where nothing is unusual.
+    """
+
+    judged: int = 0
+    late: int = 0
+    learnt: int = 0
+    delta: Population = field(default_factory=Population.new)
+    addresses: dict[str, int] = field(default_factory=dict)
+    flagged: list[Flagged] = field(default_factory=list)
+    finding: Finding | None = None
+
+
+def watch(
+    profile: Profile, standing: Finding | None, population: Population, observations: Iterable[Observation], budget: int
+) -> Watched:
+    """Judge ``observations``, which are all of the profile's agent, and let it learn them in place.
+
+    ``standing`` is the finding that the profile names, as it is stored now; ``budget`` is as `calibration` has it.
+    """
+    watched, threshold = Watched(), calibration.threshold(budget)
+    for observation in sorted(observations, key=lambda each: (each.at, each.id)):
+        if observation.id not in profile.recent:
+            _judge(profile, population, observation, threshold, watched)
+    watched.finding = episodes.join(standing, watched.flagged)
+    if watched.finding:
+        profile.episode = Episode(watched.finding.id, watched.finding.last_at)
+    return watched
+
+
+def _judge(
+    profile: Profile, population: Population, observation: Observation, threshold: float, watched: Watched
+) -> None:
+    late = profile.recent.is_late(observation.at)
+    profile.recent.add(observation.id, observation.at)
+    watched.judged += 1
+    watched.late += late
+    surprise = joint.score(profile.behaviour, population, observation) if observation.payment else None
+    alarm = alarms.alarm(surprise, observation, threshold) if surprise else None
+    signals = _signals(profile, observation, alarm, late)
+    is_told = severity_of(signals) >= NOTIFY_FROM
+    if signals:
+        watched.flagged.append(Flagged(observation, signals, alarms.surprise_of(surprise) if surprise and alarm else 0))
+    if late:
+        return
+    conduct.learn(profile.conduct, observation, is_told)
+    if surprise:
+        joint.learn(profile.behaviour, watched.delta, observation, surprise, flagged=is_told or alarm is not None)
+        watched.learnt += 1
+    if not is_told:
+        watched.addresses[observation.ip] = observation.at
+
+
+def _signals(profile: Profile, observation: Observation, alarm: Signal | None, late: bool) -> tuple[Signal, ...]:
+    found = () if late else rules.judge(profile.conduct, observation, alarmed=alarm is not None)
+    return (alarm, *found) if alarm else found
