@@ -1,6 +1,5 @@
-"""From the budget of false alarms to the joint detector's threshold."""
+"""The budget of false alarms, as a deployment sets it."""
 
-import math
 import re
 
 MOST = 100_000
@@ -14,8 +13,3 @@ def parse_budget(text: str) -> int:
     if not 0 < budget <= MOST:
         raise ValueError(f'the alarm budget is {text!r}; expected a decimal from 0.001 to 100 such as "1.0"')
     return budget
-
-
-def threshold(budget: int) -> float:
-    """The surprise, -log10 p, above which a request is an alarm: each of two p-values may spend half of the budget."""
-    return -math.log10(budget / 1_000 / 1_000 / 2)

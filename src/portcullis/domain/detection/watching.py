@@ -9,10 +9,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from portcullis.domain.detection import alarms, calibration, conduct, episodes, joint, rules
+from portcullis.domain.detection import alarms, conduct, episodes, joint, points, rules
 from portcullis.domain.detection.episodes import Flagged
 from portcullis.domain.detection.findings import Finding
+from portcullis.domain.detection.joint import Point, Surprise
 from portcullis.domain.detection.observations import Observation
 from portcullis.domain.detection.population import Population
 from portcullis.domain.detection.profile import Episode, Profile
@@ -36,6 +38,12 @@ class Watched:
     finding: Finding | None = None
 
 
+class _Scored(NamedTuple):
+    point: Point
+    surprise: Surprise
+    alarm: Signal | None
+
+
 def watch(
     profile: Profile, standing: Finding | None, population: Population, observations: Iterable[Observation], budget: int
 ) -> Watched:
@@ -43,39 +51,47 @@ def watch(
 
     ``standing`` is the finding that the profile names, as it is stored now; ``budget`` is as `calibration` has it.
     """
-    watched, threshold = Watched(), calibration.threshold(budget)
+    watched = Watched()
     for observation in sorted(observations, key=lambda each: (each.at, each.id)):
         if observation.id not in profile.recent:
-            _judge(profile, population, observation, threshold, watched)
+            _judge(profile, population, observation, budget, watched)
     watched.finding = episodes.join(standing, watched.flagged)
     if watched.finding:
         profile.episode = Episode(watched.finding.id, watched.finding.last_at)
     return watched
 
 
-def _judge(
-    profile: Profile, population: Population, observation: Observation, threshold: float, watched: Watched
-) -> None:
+def _judge(profile: Profile, population: Population, observation: Observation, budget: int, watched: Watched) -> None:
     late = profile.recent.is_late(observation.at)
     profile.recent.add(observation.id, observation.at)
     watched.judged += 1
     watched.late += late
-    surprise = joint.score(profile.behaviour, population, observation) if observation.payment else None
-    alarm = alarms.alarm(surprise, observation, threshold) if surprise else None
-    signals = _signals(profile, observation, alarm, late)
-    is_told = severity_of(signals) >= NOTIFY_FROM
-    if signals:
-        watched.flagged.append(Flagged(observation, signals, alarms.surprise_of(surprise) if surprise and alarm else 0))
-    if late:
-        return
-    conduct.learn(profile.conduct, observation, is_told)
-    if surprise:
-        joint.learn(profile.behaviour, watched.delta, observation, surprise, flagged=is_told or alarm is not None)
-        watched.learnt += 1
-    if not is_told:
-        watched.addresses[observation.ip] = observation.at
-
-
-def _signals(profile: Profile, observation: Observation, alarm: Signal | None, late: bool) -> tuple[Signal, ...]:
+    scored = _score(profile, population, observation, budget)
+    alarm = scored.alarm if scored else None
     found = () if late else rules.judge(profile.conduct, observation, alarmed=alarm is not None)
-    return (alarm, *found) if alarm else found
+    signals = (alarm, *found) if alarm else found
+    if signals:
+        surprise = round(alarms.strength_of(scored.surprise) * 1_000) if scored and alarm else 0
+        watched.flagged.append(Flagged(observation, signals, surprise))
+    if not late:
+        _learn(profile, observation, scored, severity_of(signals) >= NOTIFY_FROM, watched)
+
+
+def _score(profile: Profile, population: Population, observation: Observation, budget: int) -> _Scored | None:
+    """None where there is nothing to score: no payment, or one that has no price."""
+    payment = observation.payment
+    if payment is None or payment.usd is None:
+        return None
+    point = points.point(observation.at, payment.usd, observation.endpoint, payment.counterparty)
+    surprise = joint.score(profile.behaviour, population, point)
+    return _Scored(point, surprise, alarms.alarm(surprise, observation, payment.usd, budget))
+
+
+def _learn(profile: Profile, observation: Observation, scored: _Scored | None, told: bool, watched: Watched) -> None:
+    conduct.learn(profile.conduct, observation, told)
+    if scored:
+        flagged = told or scored.alarm is not None
+        joint.learn(profile.behaviour, watched.delta, scored.point, scored.surprise, flagged)
+        watched.learnt += 1
+    if not told:
+        watched.addresses[observation.ip] = observation.at
