@@ -56,6 +56,7 @@ _TYPES = {
     "key.rotated": Ocsf(_USER_ACCESS, _ASSIGN, LOW),
     "key.job_created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, LOW),
     "root.advanced": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, MEDIUM),
+    "finding.opened": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "outbox.malformed": Ocsf(_DETECTION_FINDING, _FOUND, HIGH),
     "audit.rejected": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
@@ -69,7 +70,7 @@ _FAMILIES = {
     "trust": Ocsf(_ENTITY_MANAGEMENT, _OTHER, INFORMATIONAL),
     "price": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, INFORMATIONAL),
     "authentication": Ocsf(_AUTHENTICATION, _LOGON, LOW),
-    "anomaly": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
+    "finding": Ocsf(_DETECTION_FINDING, _FINDING_UPDATE, MEDIUM),
     "incident": Ocsf(_INCIDENT_FINDING, _FINDING_UPDATE, HIGH),
     "request": Ocsf(_API_ACTIVITY, _OTHER, LOW),
 }

@@ -37,7 +37,6 @@ SEVERITIES = {"Informational": 1, "Low": 2, "Medium": 3, "High": 4, "Critical": 
 READ_AS = {
     "agent.created": ("Entity Management", "Create", "Informational"),
     "agent.suspended": ("Entity Management", "Suspend", "High"),
-    "anomaly.any": ("Detection Finding", "Create", "Medium"),
     "approver.bootstrapped": ("Entity Management", "Enroll", "Medium"),
     "approver.confirmed": ("Entity Management", "Activate", "Low"),
     "approver.device_shown": ("Entity Management", "Read", "Low"),
@@ -46,6 +45,8 @@ READ_AS = {
     "approver.revoked": ("Entity Management", "Deactivate", "Low"),
     "audit.rejected": ("Detection Finding", "Create", "Medium"),
     "authentication.any": ("Authentication", "Logon", "Low"),
+    "finding.opened": ("Detection Finding", "Create", "Medium"),
+    "finding.updated": ("Detection Finding", "Update", "Medium"),
     "incident.any": ("Incident Finding", "Update", "High"),
     "key.due": ("Entity Management", "Update", "Informational"),
     "key.job_created": ("Entity Management", "Create", "Low"),
