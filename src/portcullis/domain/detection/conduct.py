@@ -1,13 +1,13 @@
-"""What the rules keep of one agent, in 486 bytes: its addresses, its windows, its own rates, its last payment.
+"""What the rules keep of one agent, in 487 bytes: its addresses, its windows, its own rates, its last payment.
 
 Everything is bounded, and no number shrinks by an event that comes late or out of order: what is older than its window
 is left out.
 """
 
-import hashlib
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from portcullis.domain import times
 from portcullis.domain.detection import places
@@ -21,7 +21,7 @@ PERIODS_AN_HOUR = 6
 CALLS = Shape(5, "HH")
 """Requests and errors of each of five minutes."""
 ASKED = Shape(PERIODS_AN_HOUR, "HHHI")
-"""Payments, those denied, limit hits and cents of each ten minutes of an hour."""
+"""Payments, those denied, limit hits and the cents of the others, of each ten minutes of an hour."""
 LEARNT_HOURS, LEARNT_MINUTES = 12, 30
 """So many hours and minutes in which it did something make an own rate."""
 MEMORY = 48
@@ -146,12 +146,12 @@ def seen(observation: Observation) -> Seen:
         rule == "rate_limited" or rule.endswith("_limit") for rule in observation.rules
     )
     denied = observation.outcome == DENIED
-    cents = (payment.usd or 0) // _CENT if payment else 0
+    cents = (payment.usd or 0) // _CENT if payment and not denied else 0
     return Seen(
         now=observation.at // times.SECOND,
         source=places.source_of(observation.ip, observation.country, observation.key),
-        content=_digest(payment.content_sha256) if payment else 0,
-        event=_digest(observation.id),
+        content=crc32(payment.content_sha256.encode()) if payment else 0,
+        event=crc32(observation.id.encode()),
         call=(count, count if failed else 0),
         ask=(count if payment else 0, count if denied else 0, count if limits else 0, cents),
     )
@@ -203,7 +203,3 @@ def _count(conduct: Conduct, request: Seen) -> None:
             conduct.cents.learn(cents, LEARNT_HOURS)
     conduct.calls.add(minute, request.call)
     conduct.asked.add(period, request.ask)
-
-
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2s(text.encode(), digest_size=4).digest(), "big")
