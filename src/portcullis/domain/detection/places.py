@@ -9,7 +9,9 @@ import ipaddress
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
+from functools import lru_cache
+from zlib import crc32
 
 SLOTS = 16
 POOL = 4
@@ -68,11 +70,12 @@ class Places:
 
     def find(self, source: Source) -> Place | None:
         """The one that a request came from; the latest of its network where that is a pool."""
+        for place in self.places:
+            if place.host == source.host and place.network == source.network:
+                return place
         near = [place for place in self.places if place.network == source.network]
-        exact = next((place for place in near if place.host == source.host), None)
-        if exact is not None or sum(place.is_known for place in near) < POOL:
-            return exact
-        return max(near, key=lambda place: place.last)
+        is_pool = sum(place.is_known for place in near) >= POOL
+        return max(near, key=lambda place: place.last) if is_pool else None
 
     def knows_network(self, network: int) -> bool:
         """Whether an address of it is known."""
@@ -145,6 +148,7 @@ class Places:
         return cls([place for place in map(_unpack, _PLACE.iter_unpack(data)) if place.last])
 
 
+@lru_cache(maxsize=1024)
 def source_of(ip: str, country: str | None, key: str) -> Source:
     """What is kept of a request's address, country and key id."""
     try:
@@ -157,16 +161,16 @@ def source_of(ip: str, country: str | None, key: str) -> Source:
         wide = address.version == 6
         network, host = address.packed[: 6 if wide else 3], address.packed[: 8 if wide else 4]
     named = country if country and _COUNTRY.fullmatch(country) else ""
-    return Source(_digest(network, 4), _digest(host, 4), named, _digest(key.encode(), 2))
+    return Source(_digest(network), _digest(host), named, crc32(key.encode()) & 0xFFFF)
 
 
-def _digest(data: bytes, size: int) -> int:
-    return int.from_bytes(hashlib.blake2s(data, digest_size=size).digest(), "big")
+def _digest(data: bytes) -> int:
+    return int.from_bytes(hashlib.blake2s(data, digest_size=4).digest(), "big")
 
 
 def _pack(place: Place) -> bytes:
-    network, host, country, *rest = astuple(place)
-    return _PLACE.pack(network, host, country.encode(), *rest)
+    country, dates = place.country.encode(), (place.first, place.last)
+    return _PLACE.pack(place.network, place.host, country, place.key, *dates, place.standing, place.returns)
 
 
 def _unpack(fields: tuple[int, int, bytes, int, int, int, int, int]) -> Place:

@@ -142,20 +142,26 @@ def _two_places(conduct: Conduct, request: Seen) -> Iterator[Signal]:
 
 
 def _errors(conduct: Conduct, request: Seen) -> Iterator[Signal]:
+    if not request.call[1]:
+        return
     calls, errors = _window(conduct.calls.sums(request.now // state.MINUTE), request.call)
-    if request.call[1] and _above(ERROR_RATE, errors, calls):
+    if _above(ERROR_RATE, errors, calls):
         yield ERROR_RATE.signal(f"{errors} of {calls} requests in 5 minutes were refused", _percent(errors, calls))
 
 
 def _denials(conduct: Conduct, request: Seen) -> Iterator[Signal]:
+    if not request.ask[1]:
+        return
     payments, denied, _, _ = _hour(conduct, request)
-    if request.ask[1] and _above(DENIAL_RATE, denied, payments):
+    if _above(DENIAL_RATE, denied, payments):
         yield DENIAL_RATE.signal(f"{denied} of {payments} payments in an hour were denied", _percent(denied, payments))
 
 
 def _limits(conduct: Conduct, request: Seen) -> Iterator[Signal]:
+    if not request.ask[2]:
+        return
     hits = _hour(conduct, request)[2]
-    if request.ask[2] and hits > LIMIT_HITS.threshold:
+    if hits > LIMIT_HITS.threshold:
         yield LIMIT_HITS.signal(f"{hits} limits were hit in an hour", str(hits))
 
 
@@ -166,9 +172,9 @@ def _identical(conduct: Conduct, request: Seen) -> Iterator[Signal]:
 
 
 def _velocity(conduct: Conduct, request: Seen) -> Iterator[Signal]:
-    payments, _, _, cents = _hour(conduct, request)
     if not request.ask[0] or conduct.payments.learnt < state.LEARNT_HOURS:
         return
+    payments, _, _, cents = _hour(conduct, request)
     if payments >= VELOCITY.least and _many_times(VELOCITY, payments, conduct.payments):
         usual = conduct.payments.times(1)
         yield VELOCITY.signal(f"{payments} payments in an hour, where {usual} are usual", str(payments))

@@ -41,7 +41,7 @@ class Window:
     def sums(self, index: int) -> list[int]:
         """What was counted in the window that ends with the step ``index``."""
         cells = [self.cell(step) for step in range(index - self.shape.steps + 1, index + 1)]
-        return [sum(column) for column in zip(*cells, strict=True)]
+        return list(map(sum, zip(*cells, strict=True)))
 
     def add(self, index: int, amounts: tuple[int, ...]) -> None:
         """Count them in the step ``index``, unless it has left the window."""
