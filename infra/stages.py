@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from infra.bundling.target import LAMBDA_ARM64, THIS_MACHINE, Target
 
@@ -42,6 +43,8 @@ class Stage:
     generations: tuple[str, ...] = ("0",)
     """The roots of the agents' secrets, one base62 digit each. Add one, deploy, re-key; then remove the old one."""
     managed_rule_groups: tuple[str, ...] = MANAGED_RULE_GROUPS
+    alarm_budget: Decimal = Decimal("1.0")
+    """False alarms of the joint detector that are accepted per agent and 1,000 requests; thousandths at the finest."""
 
     @property
     def prefix(self) -> str:

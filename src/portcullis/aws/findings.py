@@ -103,5 +103,5 @@ def ending(before: Finding, after: Finding, actor: Actor, type_: str) -> list[di
 
 
 def _event(finding: Finding, actor: Actor, type_: str) -> dict[str, Any]:
-    change = Change(type_, describe(finding), key=finding.keys[-1] if finding.keys else None)
+    change = Change(type_, describe(finding), key=finding.keys[0])
     return changes.event_put(actor, finding.id, events_partition(finding.id), finding.rev, change, finding.agent)

@@ -113,6 +113,15 @@ class KeyCensusSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AnomalySettings:
+    """Of the anomaly function; ``alarm_budget`` in thousandths of a false alarm per agent and 1,000 requests."""
+
+    core_table: str
+    profiles_table: str
+    alarm_budget: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReconcilerSettings:
     """Of the reconciler."""
 

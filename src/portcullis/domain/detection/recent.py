@@ -54,10 +54,9 @@ class Recent:
     def pack(self) -> bytes:
         """At most ``MAX_BYTES``."""
         last = len(self._blocks[-1].hashes)
-        packed = [_HEAD.pack(self._salt, self._horizon, (len(self._blocks) - 1) * BLOCK + last)]
-        for block in self._blocks:
-            packed.append(struct.pack(f"<I{len(block.hashes)}I", block.newest, *block.hashes))
-        return b"".join(packed)
+        head = _HEAD.pack(self._salt, self._horizon, (len(self._blocks) - 1) * BLOCK + last)
+        blocks = (struct.pack(f"<I{len(each.hashes)}I", each.newest, *each.hashes) for each in self._blocks)
+        return b"".join((head, *blocks))
 
     @classmethod
     def unpack(cls, data: bytes) -> "Recent":
