@@ -1,4 +1,4 @@
-"""What the rules keep of one agent, in 486 bytes: its addresses, its windows, its own rates, its last payment.
+"""What the rules keep of one agent, in 487 bytes: its addresses, its windows, its own rates, its last payment.
 
 Everything is bounded, and no number shrinks by an event that comes late or out of order: what is older than its window
 is left out.
@@ -21,7 +21,7 @@ PERIODS_AN_HOUR = 6
 CALLS = Shape(5, "HH")
 """Requests and errors of each of five minutes."""
 ASKED = Shape(PERIODS_AN_HOUR, "HHHI")
-"""Payments, those denied, limit hits and cents of each ten minutes of an hour."""
+"""Payments, those denied, limit hits and the cents of the others, of each ten minutes of an hour."""
 LEARNT_HOURS, LEARNT_MINUTES = 12, 30
 """So many hours and minutes in which it did something make an own rate."""
 MEMORY = 48
@@ -146,7 +146,7 @@ def seen(observation: Observation) -> Seen:
         rule == "rate_limited" or rule.endswith("_limit") for rule in observation.rules
     )
     denied = observation.outcome == DENIED
-    cents = (payment.usd or 0) // _CENT if payment else 0
+    cents = (payment.usd or 0) // _CENT if payment and not denied else 0
     return Seen(
         now=observation.at // times.SECOND,
         source=places.source_of(observation.ip, observation.country, observation.key),

@@ -1,4 +1,4 @@
-"""Where an agent calls from: the addresses that it has used, sixteen of them in 352 bytes.
+"""Where an agent calls from: the addresses that it has used, sixteen of them in 353 bytes.
 
 An address is known when the agent has used it regularly without being flagged, or used it on its first day. Digests
 stand for addresses: what is stored tells nobody where an agent runs.
@@ -19,12 +19,13 @@ POOL = 4
 ROAMING = 6
 """An agent that has used so many networks has no fixed address: where it calls from says nothing of it."""
 HOUR, DAY = 3_600, 86_400
+FORGOTTEN, RECENT = 90 * DAY, 7 * DAY
 STEP = 8 * HOUR
 KNOWN = 4
 """A use in each of so many steps from the first one on."""
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _PLACE = struct.Struct("<II2sHIIBB")
-SIZE = SLOTS * _PLACE.size
+SIZE = 1 + SLOTS * _PLACE.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +62,19 @@ class Place:
 
 @dataclass(slots=True)
 class Places:
-    """The addresses of one agent, in no order."""
+    """The addresses of one agent, in no order. It was seen to work from ``width`` known networks within one hour."""
 
     places: list[Place] = field(default_factory=list)
+    width: int = 1
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self.places)
 
-    def find(self, source: Source) -> Place | None:
-        """The one that a request came from; the latest of its network where that is a pool."""
-        for place in self.places:
-            if place.host == source.host and place.network == source.network:
-                return place
-        near = [place for place in self.places if place.network == source.network]
-        is_pool = sum(place.is_known for place in near) >= POOL
-        return max(near, key=lambda place: place.last) if is_pool else None
+    def find(self, source: Source, now: int) -> Place | None:
+        """The one that a request came from; the latest of its network where that is a pool. 90 days without a use make
+        an address unknown."""
+        found = self._find(source)
+        return None if found is None or now - found.last > FORGOTTEN else found
 
     def knows_network(self, network: int) -> bool:
         """Whether an address of it is known."""
@@ -94,24 +93,25 @@ class Places:
         used = {place.network for place in self.places if place.standing and place.first <= now - DAY}
         return len(used) >= ROAMING
 
-    def used_since(self, source: Source, here: Place) -> Place | None:
-        """The known place in another network that the same key was used from after its last use ``here``."""
-        others = (
-            place
-            for place in self.places
-            if place.is_known and place.network != here.network and place.key == source.key and place.last > here.last
-        )
-        return max(others, key=lambda place: place.last, default=None)
+    def used_since(self, source: Source, here: Place, now: int) -> bool:
+        """Whether the same key was used in a known place after its last use ``here``, in a network that is not known.
+
+        Not if fewer known networks are in use than usual: then ``here`` has replaced one of them.
+        """
+        if self.knows_network(here.network) or len(self._networks(now - HOUR)) < self._usual_width(now):
+            return False
+        return any(place.is_known and place.key == source.key and place.last > here.last for place in self.places)
 
     def learn(self, source: Source, now: int, *, known: bool, flagged: bool) -> None:
         """Note a use of it. A flagged one starts the probation of an address that is not known anew."""
-        here = self.find(source) or self._add(source, now)
+        self.places = [place for place in self.places if now - place.last <= FORGOTTEN]
+        here = self._find(source) or self._add(source, now)
         self._count_return(source, here, now)
         if now >= here.last:
             here.last, here.key, here.country = now, source.key, source.country or here.country
         if here.is_known:
-            return
-        if flagged:
+            self.width = max(self.width, len(self._networks(now - HOUR)))
+        elif flagged:
             here.first, here.standing = max(here.first, now), 0
         elif known:
             here.standing = KNOWN
@@ -120,13 +120,28 @@ class Places:
 
     def trust(self, source: Source, now: int) -> None:
         """Make it known at once."""
-        here = self.find(source) or self._add(source, now)
+        here = self._find(source) or self._add(source, now)
         here.standing = KNOWN
+
+    def _find(self, source: Source) -> Place | None:
+        for place in self.places:
+            if place.host == source.host and place.network == source.network:
+                return place
+        near = [place for place in self.places if place.network == source.network]
+        is_pool = sum(place.is_known for place in near) >= POOL
+        return max(near, key=lambda place: place.last) if is_pool else None
+
+    def _networks(self, since: int) -> set[int]:
+        return {place.network for place in self.places if place.is_known and place.last >= since}
+
+    def _usual_width(self, now: int) -> int:
+        """As many as the week has seen at most: a fleet may have shrunk."""
+        return min(self.width, len(self._networks(now - RECENT)))
 
     def _count_return(self, source: Source, here: Place, now: int) -> None:
         if now - here.last > HOUR:
             here.returns = 0
-        elif not here.is_known and self.used_since(source, here):
+        elif not here.is_known and self.used_since(source, here, now):
             here.returns = min(here.returns + 1, 255)
 
     def _add(self, source: Source, now: int) -> Place:
@@ -138,14 +153,14 @@ class Places:
         return place
 
     def pack(self) -> bytes:
-        """352 bytes."""
-        packed = b"".join(_pack(place) for place in self.places)
+        """As many bytes as ``SIZE`` says."""
+        packed = bytes([self.width]) + b"".join(_pack(place) for place in self.places)
         return packed.ljust(SIZE, b"\0")
 
     @classmethod
     def unpack(cls, data: bytes) -> "Places":
         """What `pack` made."""
-        return cls([place for place in map(_unpack, _PLACE.iter_unpack(data)) if place.last])
+        return cls([place for place in map(_unpack, _PLACE.iter_unpack(data[1:])) if place.last], data[0])
 
 
 @lru_cache(maxsize=1024)

@@ -90,30 +90,29 @@ OUTSIDE = frozenset(
 def judge(conduct: Conduct, observation: Observation, *, alarmed: bool = False) -> tuple[Signal, ...]:
     """What is unusual about a request that is not learnt yet; ``alarmed`` says that something else finds it so too.
 
-    An unknown address speaks when it is first used, and then in company: beside another signal or an alarm.
+    What an unknown address says, it says when it is first used, and then in company: beside another signal or an alarm.
     """
     request = state.seen(observation)
     signals = [signal for check in _CHECKS for signal in check(conduct, request)]
     if OUTSIDE.intersection(observation.rules):
         broken = ", ".join(sorted(OUTSIDE.intersection(observation.rules)))
         signals.append(DESTINATION_OUTSIDE.signal(f"a payment outside the allowlist was tried ({broken})", "1"))
-    return (*_address(conduct, request, bool(signals) or alarmed), *signals)
+    is_first = conduct.places.find(request.source, request.now) is None
+    if (is_first or alarmed or signals) and _is_elsewhere(conduct, request):
+        signals += [*_address(conduct, request), *_travel(conduct, request)]
+    return tuple(signals)
 
 
 def _is_elsewhere(conduct: Conduct, request: Seen) -> bool:
     """Whether it comes from an address that is not known, of an agent for which that says anything."""
-    here = conduct.places.find(request.source)
+    here = conduct.places.find(request.source, request.now)
     if here is not None and here.is_known:
         return False
     past_first_day = conduct.started and request.now >= conduct.started + DAY
     return bool(past_first_day) and not conduct.places.is_roaming(request.now)
 
 
-def _address(conduct: Conduct, request: Seen, in_company: bool) -> Iterator[Signal]:
-    if not _is_elsewhere(conduct, request):
-        return
-    if conduct.places.find(request.source) is not None and not in_company:
-        return
+def _address(conduct: Conduct, request: Seen) -> Iterator[Signal]:
     if conduct.places.knows_network(request.source.network):
         yield NEW_ADDRESS.signal("the address is new, its network is known", "1")
     else:
@@ -122,21 +121,18 @@ def _address(conduct: Conduct, request: Seen, in_company: bool) -> Iterator[Sign
 
 def _travel(conduct: Conduct, request: Seen) -> Iterator[Signal]:
     left = conduct.places.elsewhere(request.source, request.now - IMPOSSIBLE_TRAVEL.threshold)
-    if left is None or not _is_elsewhere(conduct, request):
-        return
-    seconds = max(request.now - left.last, 0)
-    detail = f"a request from {request.source.country} {seconds} s after one from {left.country}"
-    yield IMPOSSIBLE_TRAVEL.signal(detail, str(seconds))
+    if left is not None:
+        seconds = max(request.now - left.last, 0)
+        detail = f"a request from {request.source.country} {seconds} s after one from {left.country}"
+        yield IMPOSSIBLE_TRAVEL.signal(detail, str(seconds))
 
 
 def _two_places(conduct: Conduct, request: Seen) -> Iterator[Signal]:
-    here = conduct.places.find(request.source)
+    here = conduct.places.find(request.source, request.now)
     if here is None or request.now - here.last > HOUR or not _is_elsewhere(conduct, request):
         return
-    if conduct.places.used_since(request.source, here) is None:
-        return
     returns = here.returns + 1
-    if returns >= TWO_PLACES.threshold:
+    if returns >= TWO_PLACES.threshold and conduct.places.used_since(request.source, here, request.now):
         detail = f"one key works from a known and from an unknown network in turns, {returns} times so far"
         yield TWO_PLACES.signal(detail, str(returns))
 
@@ -194,7 +190,6 @@ def _signing(conduct: Conduct, request: Seen) -> Iterator[Signal]:
 
 
 _CHECKS: tuple[Callable[[Conduct, Seen], Iterator[Signal]], ...] = (
-    _travel,
     _two_places,
     _errors,
     _denials,

@@ -2,18 +2,25 @@
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
+from operator import add
 
 _UNSIGNED = {"H": 2**16 - 1, "I": 2**32 - 1}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """``steps`` cells of ``columns``, which are numbers of 16 (H) or 32 (I) bits; a full one stays full."""
 
     steps: int
     columns: str
 
-    @property
+    @cached_property
+    def most(self) -> tuple[int, ...]:
+        """What each column can hold."""
+        return tuple(_UNSIGNED[column] for column in self.columns)
+
+    @cached_property
     def layout(self) -> struct.Struct:
         """The time of the newest cell, then the cells."""
         return struct.Struct("<I" + self.columns * self.steps)
@@ -50,9 +57,8 @@ class Window:
         for step in range(max(self.newest, index - self.shape.steps) + 1, index + 1):
             self.cells[step % self.shape.steps] = (0,) * len(self.shape.columns)
         self.newest = max(self.newest, index)
-        full = (_UNSIGNED[column] for column in self.shape.columns)
-        cell = zip(self.cells[index % self.shape.steps], amounts, full, strict=True)
-        self.cells[index % self.shape.steps] = tuple(min(had + more, most) for had, more, most in cell)
+        sums = map(add, self.cells[index % self.shape.steps], amounts)
+        self.cells[index % self.shape.steps] = tuple(map(min, sums, self.shape.most))
 
     def pack(self) -> bytes:
         """As the shape's layout says."""

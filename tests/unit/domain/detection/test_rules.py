@@ -8,7 +8,18 @@ from portcullis.domain.detection import rules
 from portcullis.domain.detection.conduct import Conduct, learn
 from portcullis.domain.detection.observations import Observation
 from portcullis.domain.detection.rules import RULES, judge
-from tests.unit.domain.detection.observed import ABROAD, DAY, HOUR, NEIGHBOUR, call, fired, names, payment, settled
+from tests.unit.domain.detection.observed import (
+    ABROAD,
+    DAY,
+    HOME,
+    HOUR,
+    NEIGHBOUR,
+    call,
+    fired,
+    names,
+    payment,
+    settled,
+)
 
 
 def denied(second: int, *broken: str) -> Observation:
@@ -259,3 +270,26 @@ def test_the_table_is_whole() -> None:
 def test_signals_carry_their_number_and_threshold() -> None:
     (signal,) = judge(settled(), call(0, ip=ABROAD))
     assert (signal.severity, signal.value, signal.threshold) == (3, "1", "1")
+
+
+@pytest.mark.parametrize(
+    ("at_work", "told"), [([HOME], set[str]()), ([HOME, ABROAD], {"new_network", "two_places"})], ids=["moves", "grows"]
+)
+def test_a_fleet_of_which_one_moves_is_in_no_two_places_but_one_that_grows_is(
+    at_work: list[str], told: set[str]
+) -> None:
+    conduct = Conduct.new()
+    in_turns(conduct, 60, 40)
+    found = []
+    for turn in range(2 * DAY, 2 * DAY + HOUR, 180):
+        fired(conduct, *(call(turn + step, ip=ip) for step, ip in enumerate(at_work)))
+        found += fired(conduct, call(turn + 60, ip="192.0.2.1"))
+    assert found == [{"new_network"}, set(), set(), *[told] * 17]
+
+
+def test_an_address_is_forgotten_after_90_days() -> None:
+    for days, expected in ((90, set[str]()), (91, {"new_network"})):
+        conduct = settled(ip=ABROAD)
+        for day in range(0, days, 5):
+            fired(conduct, *(call(day * DAY + step * 8 * HOUR) for step in range(5)))
+        assert names(conduct, call(days * DAY - HOUR, ip=ABROAD)) == expected
