@@ -38,7 +38,9 @@ def spelled() -> set[str]:
     nodes = [node for module in modules("src/portcullis/aws") for node in ast.walk(module.tree)]
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return {
-        text for text in texts if re.fullmatch(r"(agent|approver|finding|key|policy|price|root|trust)\.[a-z_]+", text)
+        text
+        for text in texts
+        if re.fullmatch(r"(agent|approver|finding|key|policy|price|profile|root|source|trust)\.[a-z_]+", text)
     }
 
 
