@@ -8,16 +8,19 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.stacks.data import Data
+from infra.stacks.detection import Detection
 from infra.stacks.gateway import Gateway
 from infra.stages import stage_named
 from infra.toolchain import PROJECT
 
 
 def portcullis_app(stage_name: str | None = None, outdir: Path | None = None) -> App:
-    """Both stacks of a stage, checked by the AwsSolutions rules; without a name, the stage of ``-c stage=NAME``."""
+    """The stacks of a stage, checked by the AwsSolutions rules; without a name, the stage of ``-c stage=NAME``."""
     app = App(analytics_reporting=False, context=_feature_flags(), outdir=str(outdir) if outdir else None)
     stage = stage_named(stage_name or app.node.try_get_context("stage"))
-    Gateway(app, Data(app, stage))
+    data = Data(app, stage)
+    Gateway(app, data)
+    Detection(app, data)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
 

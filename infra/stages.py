@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from infra.bundling.target import LAMBDA_ARM64, THIS_MACHINE, Target
 
@@ -46,6 +47,8 @@ class Stage:
     where a proxy of yours overwrites it in every request and the API cannot be reached past that proxy: otherwise
     whoever holds a stolen key chooses the country."""
     managed_rule_groups: tuple[str, ...] = MANAGED_RULE_GROUPS
+    alarm_budget: Decimal = Decimal("1.0")
+    """False alarms of the joint detector that are accepted per agent and 1,000 requests; thousandths at the finest."""
 
     @property
     def prefix(self) -> str:

@@ -14,7 +14,7 @@ from local.toolchain import cdk, environment, run
 
 STAGE = "local"
 ACCOUNT = "000000000000"
-STACKS = (f"portcullis-{STAGE}-data", f"portcullis-{STAGE}-gateway")
+STACKS = tuple(f"portcullis-{STAGE}-{part}" for part in ("data", "gateway", "detection"))
 BOOTSTRAP = "CDKToolkit"
 
 

@@ -38,6 +38,7 @@ class Data(Stack):
         self.stage = stage
         self.core = self._core()
         self.nonces = self._nonces()
+        self.profiles = self._profiles()
         self.policies = Bucket(self, "Policies", stage=stage)
         self.policy_objects = self.policies.arn_for_objects(f"{POLICY_PREFIX}/*")
         # The rule on wildcards names this resource so in another stack's policy; synthesis fails if it is out of date.
@@ -98,6 +99,15 @@ class Data(Stack):
         acknowledge(table, "DDB3", "A nonce matters for minutes, and nothing is decided by when a key was last used.")
         return table
 
+    def _profiles(self) -> Table:
+        return Table(
+            self,
+            "Profiles",
+            stage=self.stage,
+            partition_key=dynamodb.Attribute(name="pk", type=STRING),
+            time_to_live_attribute="expires_at",
+        )
+
     def _audit(self) -> None:
         # As with the MAC key, the writer's role is named by how CloudFormation begins its name.
         writer = role_arn(f"{self.stage.prefix}-gateway-{AUDIT_WRITER}*")
@@ -125,6 +135,7 @@ class Data(Stack):
         values = {
             "CoreTable": self.core.table_name,
             "NoncesTable": self.nonces.table_name,
+            "ProfilesTable": self.profiles.table_name,
             "PolicyBucket": self.policies.bucket_name,
             "BusName": self.bus.event_bus_name,
             **{f"{_mac_name(each)}KeyArn": key.key_arn for each, key in self.mac_keys.items()},

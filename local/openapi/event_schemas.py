@@ -8,7 +8,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from local.openapi import key_events
+from local.openapi import detection_events, key_events
 from local.openapi.answers import KeyId, Sha256, TransactionRecord, Version
 from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
@@ -183,6 +183,10 @@ DATA: Mapping[str, Any] = {
     "key.job_finished": key_events.KeyJobFinished,
     "key.job_cancelled": key_events.KeyJobCancelled,
     "root.advanced": key_events.RootAdvanced,
+    "finding.opened": detection_events.FindingOpened,
+    "finding.updated": detection_events.FindingUpdated,
+    "finding.released": detection_events.FindingReleased,
+    "profile.reset": detection_events.ProfileReset,
     "price.set": PriceSet,
     "price.refused": PriceRefused,
     "authentication.refused": AuthenticationRefused,

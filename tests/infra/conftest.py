@@ -41,5 +41,10 @@ def gateway(stage_name: str, synthesized: Callable[[str], Path]) -> Template:
     return _template(synthesized(stage_name), f"portcullis-{stage_name}-gateway")
 
 
+@pytest.fixture(scope="session")
+def detection(stage_name: str, synthesized: Callable[[str], Path]) -> Template:
+    return _template(synthesized(stage_name), f"portcullis-{stage_name}-detection")
+
+
 def _template(directory: Path, stack: str) -> Template:
     return Template(json.loads((directory / f"{stack}.template.json").read_text()))

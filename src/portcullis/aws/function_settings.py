@@ -57,6 +57,7 @@ class OperatorApiSettings:
     stage: str
     core_table: str
     nonces_table: str
+    profiles_table: str
     policy_bucket: str
     bus: str
     mac_keys: Mapping[str, str]
@@ -112,6 +113,15 @@ class KeyCensusSettings:
     stage: str
     core_table: str
     rotation: Rotation
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalySettings:
+    """Of the anomaly function; ``alarm_budget`` in thousandths of a false alarm per agent and 1,000 requests."""
+
+    core_table: str
+    profiles_table: str
+    alarm_budget: int
 
 
 @dataclass(frozen=True, slots=True)

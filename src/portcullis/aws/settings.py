@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from portcullis.aws.function_settings import (
     AgentApiSettings,
     AgentKeysSettings,
+    AnomalySettings,
     AuditReaderSettings,
     AuditWriterSettings,
     AuthorizerSettings,
@@ -19,6 +20,7 @@ from portcullis.aws.function_settings import (
     ReconcilerSettings,
     SweeperSettings,
 )
+from portcullis.domain.detection.calibration import parse_budget
 from portcullis.domain.key_classes import Rotation, parse_rotation
 
 
@@ -98,6 +100,7 @@ def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings
         read("PORTCULLIS_STAGE"),
         read("CORE_TABLE"),
         read("NONCES_TABLE"),
+        read("PROFILES_TABLE"),
         read("POLICY_BUCKET"),
         read("BUS_NAME"),
         _mac_keys(read),
@@ -134,6 +137,12 @@ def key_census(environ: Mapping[str, str] = os.environ) -> KeyCensusSettings:
     """The settings of the census of keys, or MissingSetting."""
     read = _reader(environ)
     return KeyCensusSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), _rotation(read))
+
+
+def anomaly(environ: Mapping[str, str] = os.environ) -> AnomalySettings:
+    """The anomaly function's settings, or MissingSetting."""
+    read = _reader(environ)
+    return AnomalySettings(read("CORE_TABLE"), read("PROFILES_TABLE"), parse_budget(read("ALARM_BUDGET")))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:

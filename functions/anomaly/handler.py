@@ -1,0 +1,63 @@
+"""The anomaly function: judges what agents do, as the bus tells of it, and opens findings."""
+
+import json
+import time
+from collections import defaultdict
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from portcullis.aws import settings, telemetry
+from portcullis.aws.anomaly import Anomaly
+from portcullis.aws.wire import AwsError, Unavailable
+from portcullis.domain.detection.observations import Observation, observe
+from portcullis.domain.events import VERSION
+
+SELF = {"Function": "anomaly"}
+FAULTS = (Unavailable, AwsError, ArithmeticError, ValueError)
+"""Of one agent's requests. A profile that cannot be read, and what arithmetic cannot take, are among the last two."""
+
+
+@cache
+def anomaly() -> Anomaly:
+    """What this process knows."""
+    return Anomaly(settings.anomaly(), settings.aws())
+
+
+def handler(batch: dict[str, Any], _context: object) -> dict[str, Any]:
+    """SQS messages in, those to try again out: all of an agent's, or none."""
+    by_agent: dict[str, list[tuple[str, Observation]]] = defaultdict(list)
+    for message in batch["Records"]:
+        observation = _observation(message["body"])
+        if observation is not None:
+            by_agent[observation.agent].append((message["messageId"], observation))
+    failed = [name for agent, group in by_agent.items() if not _judge(agent, group) for name, _ in group]
+    with suppress(Unavailable, AwsError):  # what was learnt stays gathered for the next time
+        anomaly().populations.flush()
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
+
+
+def _observation(body: str) -> Observation | None:
+    """None also for what cannot be read: it is counted, and trying it again would not help."""
+    try:
+        wrapped = json.loads(body)
+        event = wrapped["detail"]
+        if event["v"] == VERSION and event["type"] == wrapped["detail-type"]:  # which is what IAM lets a role put
+            return observe(event)
+        cause = "unknown version or type"
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        cause = type(error).__name__
+    telemetry.count("EventRejected", dimensions=SELF, cause=cause)
+    return None
+
+
+def _judge(agent: str, group: list[tuple[str, Observation]]) -> bool:
+    try:
+        watched = anomaly().judge(agent, [observation for _, observation in group])
+    except FAULTS as fault:
+        telemetry.count("Fault", dimensions=SELF, cause=f"{type(fault).__name__}: {fault}", agent=agent)
+        return False
+    age = time.time_ns() // 1_000_000 - min(observation.at for _, observation in group) // 1_000
+    told = {"judged": watched.judged, "late": watched.late, "finding": watched.finding and watched.finding.id}
+    telemetry.milliseconds("DetectionLag", max(age, 0), dimensions=SELF, agent=agent, **told)
+    return True

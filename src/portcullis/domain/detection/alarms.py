@@ -1,0 +1,86 @@
+"""The alarm of the joint detector as a signal: how grave it is, and in words what is unusual.
+
+| p below | severity | with at least | at most, below $10 | below $100 |
+|---|---|---|---|---|
+| the budget's share | 4 | | 4 | 4 |
+| 10^-4 | 5 | | 4 | 5 |
+| 10^-5 | 6 | | 4 | 6 |
+| 10^-6 | 7 | | 4 | 6 |
+| 10^-8 | 8 | $10,000 | | |
+
+So an improbable payment by itself is a notice. It contains an agent only when it is extreme and large, or when a rule
+speaks as well (`signals.severity_of`).
+"""
+
+import math
+from datetime import UTC, datetime
+
+from portcullis.domain import money
+from portcullis.domain.detection import joint
+from portcullis.domain.detection.joint import Surprise
+from portcullis.domain.detection.observations import Observation
+from portcullis.domain.detection.signals import Signal
+from portcullis.domain.times import SECOND
+
+NAME = "unusual_payment"
+WEAKEST = 4
+_DOLLAR = 1_000_000
+SMALL, MODEST, LARGE = 10 * _DOLLAR, 100 * _DOLLAR, 10_000 * _DOLLAR
+GRADES = ((6.0, 7), (5.0, 6), (4.0, 5))
+EXTREME, GRAVEST = 8.0, 8
+_MIN_AMOUNT, _MIN_CONTEXT, _MIN_SERIES = 1.0, 0.2, 1.5
+
+
+def alarm(surprise: Surprise, observation: Observation, usd: int, budget: int) -> Signal | None:
+    """The signal of a payment of ``usd`` micro-dollars that is an alarm under ``budget``, or None."""
+    if not joint.flagged(surprise, budget / 1_000):
+        return None
+    strength = strength_of(surprise)
+    words = "; ".join(_words(surprise, observation, usd)) or "none of its parts is rare, but all of them together are"
+    return Signal(NAME, words, severity(strength, usd), f"{10**-strength:.1e}", f"{budget / 2e6:.1e}")
+
+
+def strength_of(surprise: Surprise) -> float:
+    """-log10 of the smaller of its two p-values."""
+    return max(surprise.event, surprise.joint)
+
+
+def severity(strength: float, usd: int) -> int:
+    """As the table above says."""
+    if strength >= EXTREME and usd >= LARGE:
+        return GRAVEST
+    grade = next((grade for least, grade in GRADES if strength >= least), WEAKEST)
+    if usd < SMALL:
+        return WEAKEST
+    return min(grade, 6) if usd < MODEST else grade
+
+
+def _words(surprise: Surprise, observation: Observation, usd: int) -> list[str]:
+    said = []
+    if surprise.amount >= _MIN_AMOUNT:
+        said.append(_amount(surprise, usd))
+    if surprise.rate >= _MIN_CONTEXT:
+        said.append("it pays more often than it usually does")
+    if surprise.hour >= _MIN_CONTEXT:
+        hour = datetime.fromtimestamp(observation.at // SECOND, UTC).hour
+        said.append(f"it rarely pays at this hour ({hour:02d}:00 UTC)")
+    if surprise.endpoint >= _MIN_CONTEXT:
+        said.append(f"it rarely makes payments of this kind ({observation.endpoint})")
+    if surprise.counterparty >= _MIN_CONTEXT:
+        said.append("it rarely pays anybody new")
+    if surprise.accumulated >= _MIN_SERIES and surprise.joint > surprise.event:
+        said.append("many of its latest payments were slightly unusual")
+    return said
+
+
+def _amount(surprise: Surprise, usd: int) -> str:
+    this = f"${money.format_usd(usd)}"
+    if surprise.fleet > surprise.own:
+        return f"{_percent(surprise.fleet)} of all agents' payments are this large (this {this})"
+    usual = f"${money.format_usd(round(max(math.expm1(surprise.forecast.centre), 0.0) * 100) * 10_000)}"
+    return f"{_percent(surprise.own)} of this agent's payments are this large (usual about {usual}, this {this})"
+
+
+def _percent(power: float) -> str:
+    percent = 100 * 10**-power
+    return f"{percent:.2g} %" if percent >= 0.001 else "less than 0.001 %"

@@ -1,0 +1,98 @@
+"""Hour, endpoint, counterparty and rate: how much likelier each is for somebody else than for the agent itself.
+
+Natural logarithms of likelihood ratios: what is rare for everybody alike says nothing.
+"""
+
+import math
+
+from portcullis.domain.detection.behaviour import COUNTERPARTIES, ENDPOINTS, Behaviour
+from portcullis.domain.detection.population import Population
+
+HOUR = 3_600_000_000
+USUAL = 14 * 24 * HOUR
+_HOUR_PRIOR, _ENDPOINT_PRIOR = 12.0, 4.0
+_LEAST_RATE = 0.02
+_MOST = 400
+_PAID_FADES = 0.99
+
+
+def hour_of(at: int) -> int:
+    """The hour of the day, UTC."""
+    return at // HOUR % 24
+
+
+def hour(behaviour: Behaviour, population: Population, at: int) -> float:
+    """The fleet's share of this hour against the agent's own."""
+    place = hour_of(at)
+    fleet = (population.hours[place] + 2) / (sum(population.hours) + 48)
+    own = (behaviour.hours[place] + _HOUR_PRIOR * fleet) / (sum(behaviour.hours) + _HOUR_PRIOR)
+    return min(max(math.log(fleet / own), -0.5), 2.0)
+
+
+def endpoint(behaviour: Behaviour, share: float, name: int) -> float:
+    """The fleet's share of this endpoint against the agent's own."""
+    calls = behaviour.endpoints
+    own = (calls.get(name, 0) + _ENDPOINT_PRIOR * share) / (sum(calls.values()) + _ENDPOINT_PRIOR)
+    return min(max(math.log(share / own), -0.5), 3.0)
+
+
+def counterparty(behaviour: Behaviour, name: int) -> float:
+    """For a counterparty not among the last 64: how seldom the agent has new ones."""
+    if name in behaviour.counterparties:
+        return 0.0
+    return min(max(math.log(0.9 * (behaviour.paid + 2) / (behaviour.novelty + 1)), 0.0), 2.0)
+
+
+def rate(behaviour: Behaviour, at: int) -> float:
+    """How far the last hour is above the usual hour: Poisson's Kullback-Leibler divergence."""
+    gap = max(0, at - behaviour.at)
+    recent = behaviour.hourly * math.exp(-gap / HOUR)
+    usual = max((behaviour.usual * math.exp(-gap / USUAL) + 1) / known_hours(behaviour, at), _LEAST_RATE)
+    return recent * math.log(recent / usual) - recent + usual if recent > usual else 0.0
+
+
+def known_hours(behaviour: Behaviour, at: int) -> float:
+    """How many hours ``usual`` is worth: those of the last two weeks since its first request, fading; at least 1."""
+    return max(1.0, USUAL / HOUR * -math.expm1((behaviour.since - max(at, behaviour.at)) / USUAL))
+
+
+def count(behaviour: Behaviour, at: int, teaches: bool) -> None:
+    """Moves the clock to ``at`` and counts a request; one that comes late counts as much as its age has left."""
+    if not behaviour.seen:
+        behaviour.at = behaviour.since = at
+    gap = at - behaviour.at
+    fresh, lasting = (math.exp(-abs(gap) / span) for span in (HOUR, USUAL))
+    added = 1.0 if teaches else 0.0
+    if gap >= 0:
+        behaviour.at = at
+        behaviour.hourly = behaviour.hourly * fresh + 1
+        behaviour.usual = behaviour.usual * lasting + added
+    else:
+        behaviour.hourly += fresh
+        behaviour.usual += added * lasting
+    behaviour.since = min(behaviour.since, at)
+    behaviour.seen = min(behaviour.seen + 1, 2**32 - 1)
+
+
+def learn(behaviour: Behaviour, at: int, endpoint: int, counterparty: int) -> None:
+    """Counts hour, endpoint and counterparty."""
+    behaviour.hours[hour_of(at)] += 1
+    if sum(behaviour.hours) > _MOST:
+        behaviour.hours = [calls // 2 for calls in behaviour.hours]
+    _count_endpoint(behaviour.endpoints, endpoint)
+    known = counterparty in behaviour.counterparties
+    behaviour.paid = behaviour.paid * _PAID_FADES + 1
+    behaviour.novelty = behaviour.novelty * _PAID_FADES + (not known)
+    behaviour.counterparties.pop(counterparty, None)
+    behaviour.counterparties[counterparty] = None
+    if len(behaviour.counterparties) > COUNTERPARTIES:
+        del behaviour.counterparties[next(iter(behaviour.counterparties))]
+
+
+def _count_endpoint(calls: dict[int, int], name: int) -> None:
+    if name not in calls and len(calls) == ENDPOINTS:
+        del calls[min(calls, key=lambda one: (calls[one], one))]
+    calls[name] = calls.get(name, 0) + 1
+    if calls[name] > _MOST:
+        for one in calls:
+            calls[one] = (calls[one] + 1) // 2

@@ -1,0 +1,178 @@
+"""The joint detector: how surprising one request is by itself, and together with what came before it."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from portcullis.domain.detection import amounts, context
+from portcullis.domain.detection.behaviour import Behaviour, Pending
+from portcullis.domain.detection.histograms import Histogram
+from portcullis.domain.detection.population import OTHER, Population, size
+
+BUDGET = 1.0
+WARM_UP = 10
+HOUR_WEIGHT, ENDPOINT_WEIGHT, COUNTERPARTY_WEIGHT, RATE_WEIGHT = 0.5, 0.5, 0.3, 0.3
+FADES = 3 * 24 * context.HOUR
+MOST_AT_ONCE = 4.0
+SUSPICIOUS = 2.3
+ALONE = 20
+FLEET_WARM_UP = 20_000.0
+_CREDIBLE, _INCREDIBLE = 3.0, 4.0
+_STRONGEST = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One request: microseconds, dollars, and 32-bit hashes of what is called and who is paid."""
+
+    at: int
+    usd: float
+    endpoint: int
+    counterparty: int
+
+
+class Surprise(NamedTuple):
+    """How surprising a request is, in powers of ten: 3 is one in a thousand.
+
+    ``event`` of this request by itself, ``joint`` with what has ``accumulated`` before it. Parts of ``event``:
+    ``amount`` (the larger of ``own`` and ``fleet``), weighted ``hour``, ``endpoint``, ``counterparty`` and ``rate``.
+    What follows is for learning: the histograms' readings ``tail``, ``sum`` and ``total``, where the amount was
+    expected, and how much of what is suspicious the fleet must learn all the same.
+    """
+
+    event: float
+    joint: float
+    amount: float
+    hour: float
+    endpoint: float
+    counterparty: float
+    rate: float
+    accumulated: float
+    own: float
+    fleet: float
+    tail: float
+    sum: float
+    total: float
+    forecast: amounts.Forecast
+    admitted: float
+
+    @property
+    def p_event(self) -> float:
+        """Share of normal requests that are at least as surprising by themselves."""
+        return math.pow(10, -self.event)
+
+    @property
+    def p_joint(self) -> float:
+        """Share of normal requests that are at least as surprising together with what came before."""
+        return math.pow(10, -self.joint)
+
+
+def score(behaviour: Behaviour, population: Population, point: Point) -> Surprise:
+    """How surprising ``point`` is to an agent of ``behaviour`` in a fleet of ``population``. Changes neither."""
+    scale, forecast = size(point.usd), amounts.forecast(behaviour, population)
+    tail = forecast.surprise(scale)
+    own = population.amounts.surprise(tail, _belief(tail))
+    by_endpoint = population.endpoints.get(point.endpoint) or population.endpoints.get(OTHER)
+    fleet = _fleet(population, by_endpoint, scale)
+    amount = max(own, fleet)
+    hour = HOUR_WEIGHT * context.hour(behaviour, population, point.at)
+    endpoint = ENDPOINT_WEIGHT * context.endpoint(behaviour, _share(population, by_endpoint), point.endpoint)
+    counterparty = COUNTERPARTY_WEIGHT * context.counterparty(behaviour, point.counterparty)
+    rate = RATE_WEIGHT * context.rate(behaviour, point.at)
+    total = amount + hour + endpoint + counterparty + rate
+    event = population.events.surprise(total, _belief(total))
+    accumulated = behaviour.accumulated * math.exp(min(0, behaviour.at - point.at) / FADES)
+    both = event + 0.75 * max(0.0, accumulated - 0.5)
+    joint = population.joints.surprise(both, _belief(both))
+    parts = amount, hour, endpoint, counterparty, rate, accumulated, own, fleet
+    return Surprise(event, joint, *parts, tail, total, both, forecast, _admitted(population))
+
+
+def flagged(surprise: Surprise, budget: float = BUDGET) -> bool:
+    """Whether to raise an alarm, for a ``budget`` of false alarms in 1,000 requests, half of it for each of the two."""
+    limit = -math.log10(budget / 2000)
+    return surprise.event > limit or surprise.joint > limit
+
+
+def learn(behaviour: Behaviour, delta: Population, point: Point, surprise: Surprise, flagged: bool) -> None:
+    """Lets the agent's state, and ``delta`` for the fleet, learn from a request.
+
+    What was flagged does not teach once the agent has had ``WARM_UP`` requests: a thief must not become the norm.
+    """
+    teaches = not flagged or behaviour.seen < WARM_UP
+    evidence = min(surprise.event, MOST_AT_ONCE) - 1
+    behaviour.accumulated = min(max(surprise.accumulated + evidence, 0.0), _STRONGEST)
+    context.count(behaviour, point.at, teaches)
+    delta.at = max(delta.at, point.at)
+    _teach_tails(behaviour, delta, point, surprise)
+    if teaches:
+        scale = size(point.usd)
+        amounts.teach(delta, behaviour, scale)
+        amounts.learn(behaviour, surprise.forecast.clipped(scale))
+        context.learn(behaviour, point.at, point.endpoint, point.counterparty)
+        delta.hours[context.hour_of(point.at)] += 1
+
+
+def release(behaviour: Behaviour, points: Iterable[Point]) -> None:
+    """An operator found ``points`` legitimate: they become normal, and what had accumulated is forgotten."""
+    behaviour.accumulated, behaviour.pending = 0.0, None
+    for point in points:
+        if behaviour.weight > WARM_UP:
+            behaviour.spread *= WARM_UP / behaviour.weight
+            behaviour.weight = float(WARM_UP)
+        amounts.learn(behaviour, size(point.usd))
+        context.learn(behaviour, point.at, point.endpoint, point.counterparty)
+
+
+def _teach_tails(behaviour: Behaviour, delta: Population, point: Point, surprise: Surprise) -> None:
+    """What is suspicious teaches the fleet only if it stands alone: theft comes in series, chance does not."""
+    suspicious = max(surprise.event, surprise.joint) > SUSPICIOUS
+    delta.noted[0] += 1
+    delta.noted[1] += suspicious
+    seen = Pending(point.endpoint, size(point.usd), surprise.tail, surprise.sum, surprise.total)
+    if not suspicious:
+        _add(delta, seen, 1.0)
+        behaviour.calm = min(behaviour.calm + 1, 255)
+        if behaviour.pending and behaviour.calm >= ALONE:
+            _add(delta, behaviour.pending, (1 - 10**-SUSPICIOUS) ** (-2 * ALONE))
+            behaviour.pending = None
+        return
+    if surprise.admitted > 0:
+        _add(delta, seen, surprise.admitted)
+    alone = behaviour.calm >= min(ALONE, behaviour.seen - 1)
+    behaviour.pending = seen if alone and surprise.admitted < 1 else None
+    behaviour.calm = 0
+
+
+def _add(delta: Population, seen: Pending, weight: float) -> None:
+    delta.sizes.add(seen.size, weight)
+    delta.endpoint(seen.endpoint).add(seen.size, weight)
+    delta.amounts.add(seen.amount, weight)
+    delta.events.add(seen.event, weight)
+    delta.joints.add(seen.joint, weight)
+
+
+def _belief(value: float) -> float:
+    return 10.0**-value if value > 0 else 1.0
+
+
+def _fleet(population: Population, by_endpoint: Histogram | None, scale: float) -> float:
+    """How large the amount is for anybody, and for anybody at this endpoint."""
+    belief = min(1.0, 1e4 * math.exp(-scale))
+    surprise = population.sizes.surprise(scale, belief)
+    return max(surprise, by_endpoint.surprise(scale, belief)) if by_endpoint else surprise
+
+
+def _share(population: Population, by_endpoint: Histogram | None) -> float:
+    calls = by_endpoint.total() if by_endpoint else 0.0
+    return (calls + 0.5) / (population.sizes.total() + 32)
+
+
+def _admitted(population: Population) -> float:
+    """1 while the fleet is new, or when so much is suspicious that the histograms must be wrong; normally 0."""
+    if population.events.total() < FLEET_WARM_UP:
+        return 1.0
+    requests, suspicious = population.noted
+    excess = suspicious / (requests + 1) * 10**SUSPICIOUS
+    return min(max((excess - _CREDIBLE) / _INCREDIBLE, 0.0), 1.0)
