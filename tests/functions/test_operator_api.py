@@ -112,7 +112,13 @@ def test_agents_are_listed(stack: Deployed) -> None:
 
 @pytest.mark.parametrize(
     ("resource", "field"),
-    [("/v1/agents?limit=0", "limit"), ("/v1/agents?limit=x", "limit"), ("/v1/agents?cursor=x", "cursor")],
+    [
+        ("/v1/agents?limit=0", "limit"),
+        ("/v1/agents?limit=x", "limit"),
+        ("/v1/agents?limit=", "limit"),
+        ("/v1/agents?cursor=x", "cursor"),
+        ("/v1/agents?cursor=", "cursor"),
+    ],
 )
 def test_a_malformed_parameter_is_named(stack: Deployed, resource: str, field: str) -> None:
     answer = stack.operator("GET", resource)

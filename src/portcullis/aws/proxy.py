@@ -127,10 +127,12 @@ def country(event: dict[str, Any], trusted_header: str | None) -> str | None:
 
 
 def parameter(event: dict[str, Any], name: str) -> str | None:
-    """The value of a query parameter, None when absent; MalformedInput when it is repeated."""
+    """The value of a query parameter, None when absent; MalformedInput when it is repeated or empty."""
     values = (event.get("multiValueQueryStringParameters") or {}).get(name) or []
     if len(values) > 1:
         raise MalformedInput(name, "give it once")
+    if values == [""]:
+        raise MalformedInput(name, "give it a value, or leave it out")
     return values[0] if values else None
 
 

@@ -5,7 +5,7 @@ The functions that carry it out import none of this, for they have no models.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from portcullis.domain import times
 from portcullis.domain.key_classes import DAY, RETIRE_NOTICE, Rotation
@@ -18,6 +18,7 @@ from portcullis.protocol.strict_json import MalformedInput
 
 SHORTEST_OVERLAP = RETIRE_NOTICE // SECOND
 LONGEST_OVERLAP = 30 * DAY // SECOND
+_SELECTIONS = ("key_class", "generation", "all")
 _OVERLAPS = {"anyOf": [{"const": 0}, {"minimum": SHORTEST_OVERLAP}]}
 
 
@@ -45,10 +46,23 @@ class KeyRotation(StrictModel):
         return usual if self.overlap_seconds is None else self.overlap_seconds * SECOND
 
 
+def _one_selection(schema: dict[str, Any]) -> None:
+    """The schema of a body that selects keys in exactly one way, and gives an overlap only to what is rotated."""
+    null = {"type": "null"}
+    schema["oneOf"] = [
+        {"required": [one], "properties": {name: {"not": null} if name == one else null for name in _SELECTIONS}}
+        for one in _SELECTIONS
+    ]
+    schema["if"] = {"properties": {"action": {"const": "revoke"}}}
+    schema["then"] = {"properties": {"overlap_seconds": null}}
+
+
 class NewKeyJob(StrictModel):
     """``POST /v1/key-jobs``: exactly one of ``key_class``, ``generation`` (keys of roots older than the current one)
     and ``all``. ``overlap_seconds`` is how long old keys stay valid beside their successors, the stage's time or less.
     """
+
+    model_config = ConfigDict(json_schema_extra=_one_selection)
 
     action: Literal["rotate", "revoke"]
     key_class: KeyClass | None = None
@@ -66,7 +80,7 @@ class NewGeneration(StrictModel):
 
 def new_job(wanted: NewKeyJob, job_id: str, actor: str, now: int, generation: str) -> Job:
     """The job that a body asks for; ``generation`` is the current one."""
-    if sum(given is not None for given in (wanted.key_class, wanted.generation, wanted.all)) != 1:
+    if sum(getattr(wanted, name) is not None for name in _SELECTIONS) != 1:
         raise MalformedInput("key_class", "give exactly one of key_class, generation and all")
     if wanted.action == "revoke" and wanted.overlap_seconds is not None:
         raise MalformedInput("overlap_seconds", "a revoked key ends at once; leave it out, or rotate")
