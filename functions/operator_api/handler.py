@@ -10,6 +10,7 @@ from functions.operator_api import (
     approvals,
     approvers,
     audit,
+    detection,
     key_jobs,
     keys,
     policies,
@@ -25,7 +26,20 @@ from portcullis.domain.identifiers import AGENT_ID
 from portcullis.protocol.strict_json import MAX_BODY_BYTES, MAX_POLICY_BYTES
 
 Routes = dict[tuple[str, str], Callable[[dict[str, Any]], Answer]]
-SUBJECTS = (agents, approvals, approvers, audit, key_jobs, keys, policies, policy_trials, prices, root, transactions)
+SUBJECTS = (
+    agents,
+    approvals,
+    approvers,
+    audit,
+    detection,
+    key_jobs,
+    keys,
+    policies,
+    policy_trials,
+    prices,
+    root,
+    transactions,
+)
 ROUTES: Routes = {route: handle for subject in SUBJECTS for route, handle in subject.ROUTES.items()}
 WHOLE_POLICIES = policies.WHOLE_POLICIES | policy_trials.WHOLE_POLICIES
 

@@ -31,6 +31,7 @@ class Stores:
     stage: str
     table: Table
     nonces: Table
+    profiles: Table
     policies: Policies
     roots: Roots
     teller: Teller
@@ -51,6 +52,7 @@ def stores() -> Stores:
         own.stage,
         table,
         Table(own.nonces_table, Service("dynamodb", environment)),
+        Table(own.profiles_table, Service("dynamodb", environment)),
         Policies(Service("s3", environment), own.policy_bucket),
         Roots(Service("kms", environment), own.mac_keys, own.stage),
         Teller(environment, own.bus, "operator_api"),

@@ -5,7 +5,7 @@ from aws_cdk.aws_lambda import IFunction
 from constructs import Construct
 
 from infra.constructs.agent_secrets import agent_secrets, agent_secrets_finding
-from infra.constructs.function import Function, allow
+from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
 from infra.functions.rotation_settings import rotation_settings
@@ -31,19 +31,9 @@ def operator_api(scope: Construct, data: Data, rotation: IFunction) -> Function:
             *_read_audit(data),
             allow("kms:GenerateMac", on=data.mac_key_arns),
             *_deliver(data, rotation),
+            allow("dynamodb:GetItem", "dynamodb:PutItem", on=[data.profiles.table_arn], when=leading_keys("AGENT#*")),
         ],
-        environment={
-            "CORE_TABLE": data.core.table_name,
-            "NONCES_TABLE": data.nonces.table_name,
-            "POLICY_BUCKET": data.policies.bucket_name,
-            "BUS_NAME": data.bus.event_bus_name,
-            "AUDIT_BUCKET": data.audit.bucket_name,
-            "AUDIT_KEY_ID": data.audit_key.key_arn,
-            "AUDIT_ORIGIN": data.audit_origin,
-            "MAC_KEYS": data.mac_keys_setting,
-            "ROTATION_FUNCTION": rotation.function_arn,
-            **rotation_settings(data.stage),
-        },
+        environment=_environment(data, rotation),
         memory_mb=1024,
         timeout_seconds=20,
     )
@@ -54,6 +44,22 @@ def operator_api(scope: Construct, data: Data, rotation: IFunction) -> Function:
     }.items():
         acknowledge(function.policy, finding, f"{named_by}, unknown beforehand.")
     return function
+
+
+def _environment(data: Data, rotation: IFunction) -> dict[str, str]:
+    return {
+        "CORE_TABLE": data.core.table_name,
+        "NONCES_TABLE": data.nonces.table_name,
+        "PROFILES_TABLE": data.profiles.table_name,
+        "POLICY_BUCKET": data.policies.bucket_name,
+        "BUS_NAME": data.bus.event_bus_name,
+        "AUDIT_BUCKET": data.audit.bucket_name,
+        "AUDIT_KEY_ID": data.audit_key.key_arn,
+        "AUDIT_ORIGIN": data.audit_origin,
+        "MAC_KEYS": data.mac_keys_setting,
+        "ROTATION_FUNCTION": rotation.function_arn,
+        **rotation_settings(data.stage),
+    }
 
 
 def _read_audit(data: Data) -> list[iam.PolicyStatement]:

@@ -8,7 +8,11 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
+<<<<<<< HEAD
 from local.openapi import key_events, source_events
+=======
+from local.openapi import detection_events, key_events
+>>>>>>> w_anomaly
 from local.openapi.answers import KeyId, Sha256, Transaction, Version
 from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
@@ -185,6 +189,10 @@ DATA: Mapping[str, Any] = {
     "key.job_finished": key_events.KeyJobFinished,
     "key.job_cancelled": key_events.KeyJobCancelled,
     "root.advanced": key_events.RootAdvanced,
+    "finding.opened": detection_events.FindingOpened,
+    "finding.updated": detection_events.FindingUpdated,
+    "finding.released": detection_events.FindingReleased,
+    "profile.reset": detection_events.ProfileReset,
     "price.set": PriceSet,
     "price.refused": PriceRefused,
     "authentication.refused": AuthenticationRefused,

@@ -5,6 +5,7 @@ from local.openapi import answers, key_answers
 from local.openapi.operation import Api, Operation
 from local.openapi.operator_approvals import APPROVALS, APPROVERS, TRANSACTIONS
 from local.openapi.operator_audit import AUDIT
+from local.openapi.operator_detection import DETECTION
 from local.openapi.operator_keys import KEY_JOBS, ROOT
 from local.openapi.operator_policies import POLICIES, POLICY, TRIALS
 from local.openapi.parts import PAGE, SIGV4
@@ -155,5 +156,6 @@ OPERATOR_API = Api(
         *AUDIT,
         *KEY_JOBS,
         *ROOT,
+        *DETECTION,
     ),
 )

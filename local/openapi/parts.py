@@ -4,6 +4,7 @@ from local.openapi.operation import Json
 from portcullis.aws.listings import MAX_CURSOR
 from portcullis.aws.proxy import MAX_LIMIT
 from portcullis.domain.approvers import APPROVER_ID
+from portcullis.domain.detection.findings import FINDING_ID, OPEN, STATES
 from portcullis.domain.key_jobs import FAILED, JOB_ID, OUTSTANDING
 from portcullis.domain.record import STATUSES
 from portcullis.domain.trust import LEVELS
@@ -43,6 +44,10 @@ PARAMETERS: dict[str, Json] = {
     "key_status": _parameter(
         "query", "status", "Which keys.", type="string", enum=[OUTSTANDING, FAILED], default=OUTSTANDING
     ),
+    "finding": _in_path("finding", "The finding's id.", f"^{FINDING_ID.pattern}$"),
+    "finding_state": _parameter(
+        "query", "state", "Only findings in this state.", type="string", enum=[*STATES, "all"], default=OPEN
+    ),
     "id": _in_path("id", "The transaction's id.", "^tx_[0-9A-Za-z]{22}$"),
     "token": _in_path("token", "The token's symbol.", "^[A-Z0-9]{1,12}$"),
     "trust": _in_path("trust", "A trust level.", f"^({'|'.join(LEVELS)})$"),
@@ -51,7 +56,7 @@ PARAMETERS: dict[str, Json] = {
     "whose": _parameter(
         "query", "agent", "Whose, if not the caller's own: its agent's id.", type="string", pattern=AGENT_PATTERN
     ),
-    "of_agent": _parameter("query", "agent", "Only entries of this agent.", type="string", pattern=AGENT_PATTERN),
+    "of_agent": _parameter("query", "agent", "Only what is of this agent.", type="string", pattern=AGENT_PATTERN),
     "type": _parameter("query", "type", "Only events of this type.", type="string", pattern="^[a-z][a-z0-9_.]{0,63}$"),
     "outcome": _parameter("query", "outcome", "Only of this outcome.", type="string", pattern="^[a-z_]{1,32}$"),
     "since": _instant("since", "Only what happened then or later."),

@@ -37,7 +37,11 @@ def spelled() -> set[str]:
     """Every text in the code behind the functions that reads like the type of a change."""
     nodes = [node for module in modules("src/portcullis/aws") for node in ast.walk(module.tree)]
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return {text for text in texts if re.fullmatch(r"(agent|approver|key|policy|price|root|trust)\.[a-z_]+", text)}
+    return {
+        text
+        for text in texts
+        if re.fullmatch(r"(agent|approver|finding|key|policy|price|profile|root|source|trust)\.[a-z_]+", text)
+    }
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

@@ -95,6 +95,7 @@ class Deployed:
     def _create(self) -> dict[str, str]:
         number = next(_numbers)
         core, nonces, bucket = f"core-{number}", f"nonces-{number}", f"policies-{number}"
+        profiles = f"profiles-{number}"
         strings: list[Any] = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "status_key")]
         index_keys: list[Any] = [
             {"AttributeName": "status_key", "KeyType": "HASH"},
@@ -110,11 +111,13 @@ class Deployed:
             ],
         )
         self._create_nonces(nonces)
+        self._create_profiles(profiles)
         self.s3.create_bucket(Bucket=bucket)
         return {
             "PORTCULLIS_STAGE": STAGE,
             "CORE_TABLE": core,
             "NONCES_TABLE": nonces,
+            "PROFILES_TABLE": profiles,
             "POLICY_BUCKET": bucket,
             "BUS_NAME": "default",
             "AUDIT_BUCKET": "none",
@@ -148,6 +151,14 @@ class Deployed:
             AttributeDefinitions=[{"AttributeName": each, "AttributeType": type_} for each, type_ in attributes],
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             GlobalSecondaryIndexes=[index],
+        )
+
+    def _create_profiles(self, name: str) -> None:
+        self.dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         )
 
     @property

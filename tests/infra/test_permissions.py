@@ -155,6 +155,18 @@ def test_nonces_are_only_put_by_the_authorizer_and_only_their_uses_read_by_opera
     assert reach == {("Authorizer", "dynamodb:PutItem", ""), ("OperatorFunction", "dynamodb:Query", "/index/by_key")}
 
 
+def test_of_profiles_operators_reach_those_of_agents_alone(gateway: Template) -> None:
+    (statement,) = (
+        statement
+        for id_ in functions(gateway).values()
+        for statement in gateway.statements_of(gateway.role_of(id_))
+        if "GetAttProfiles" in text_of(statement["Resource"])
+    )
+    assert statement in gateway.statements_of(gateway.role_of(functions(gateway)["OperatorFunction"]))
+    assert statement["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
+    assert statement["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": ["AGENT#*"]}
+
+
 def test_only_its_own_api_or_schedule_may_invoke_a_function(gateway: Template) -> None:
     scheduled = {
         target["Arn"]["Fn::GetAtt"][0]: rule

@@ -56,6 +56,7 @@ class OperatorApiSettings:
     stage: str
     core_table: str
     nonces_table: str
+    profiles_table: str
     policy_bucket: str
     bus: str
     mac_keys: Mapping[str, str]

@@ -15,6 +15,8 @@ from portcullis.protocol.strict_json import MalformedInput
 
 INDEX = "by_status"
 MAX_CURSOR = 300
+LOOKED_THROUGH = 200
+"""Items that one call looks at where only some are wanted."""
 Position = tuple[int, str]
 """Where an entry stands: its creation and its key."""
 _CURSOR = re.compile(r"([0-9]{1,17}) ([A-Za-z0-9_#]{1,160})", re.ASCII)
@@ -66,19 +68,42 @@ def _bounded(partition: str, earliest: int, latest: int) -> dict[str, Any]:
 
 def list_changes(table: Table, agent: str, limit: int, cursor: str | None) -> tuple[list[Item], str | None]:
     """One page of an agent's event items: what operators and functions changed."""
-    request: dict[str, Any] = {
-        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :event)",
-        "ExpressionAttributeValues": to_attributes({":pk": accounts.partition(agent), ":event": "EVENT#"}),
-        "ScanIndexForward": False,
-        "Limit": limit,
-    }
+    return backwards(table, accounts.partition(agent), "EVENT#", limit, cursor)
+
+
+def backwards(
+    table: Table, partition: str, prefix: str, limit: int, cursor: str | None, only: Item | None = None
+) -> tuple[list[Item], str | None]:
+    """One page of a partition's items whose sort keys begin with ``prefix``, the last first; those alone whose
+    attributes are as in ``only``."""
+    request = _backwards(partition, prefix, limit, only or {})
     if cursor:
         _, sk = _decode(cursor)
-        if not sk.startswith("EVENT#"):
+        if not sk.startswith(prefix):
             raise MalformedInput("cursor", "pass on the cursor of the previous page unchanged")
-        request["ExclusiveStartKey"] = to_attributes({"pk": accounts.partition(agent), "sk": sk})
-    items, last = table.query(**request)
-    return items, _encode(0, last["sk"]) if last else None
+        request["ExclusiveStartKey"] = to_attributes({"pk": partition, "sk": sk})
+    found, last = table.query(**request)
+    while last and len(found) <= limit:
+        more, last = table.query(**request | {"ExclusiveStartKey": to_attributes(last)})
+        found += more
+    following = _encode(0, found[limit - 1]["sk"]) if len(found) > limit else None
+    return found[:limit], following
+
+
+def _backwards(partition: str, prefix: str, limit: int, only: Item) -> dict[str, Any]:
+    """Items are counted before they are filtered, so a page of few is not made of many calls."""
+    values = {":pk": partition, ":prefix": prefix, **{f":{name}": value for name, value in only.items()}}
+    request: dict[str, Any] = {
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+        "ExpressionAttributeValues": to_attributes(values),
+        "ScanIndexForward": False,
+        "Limit": limit + 1,
+    }
+    if only:
+        request["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in only)
+        request["ExpressionAttributeNames"] = {f"#{name}": name for name in only}
+        request["Limit"] = LOOKED_THROUGH
+    return request
 
 
 def page(table: Table, partitions: Sequence[str], limit: int, cursor: str | None) -> tuple[list[Item], str | None]:

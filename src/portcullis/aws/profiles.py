@@ -21,6 +21,12 @@ def read(table: Table, agent: str) -> Stored | None:
     return Stored(Profile.unpack(item["profile"]), item["version"]) if item else None
 
 
+def replacing(table: Table, agent: str, profile: Profile) -> Stored:
+    """``profile`` as it can be stored over what is there now, whether or not that can be read."""
+    item = table.get(_primary_key(agent))
+    return Stored(profile, item["version"] if item else 0)
+
+
 def write(table: Table, agent: str, stored: Stored) -> bool:
     """Store it unless somebody else did since it was read; whether it was stored."""
     return table.put_if(_to_item(agent, stored), _condition(stored), {":read": stored.version})

@@ -95,6 +95,7 @@ def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings
         read("PORTCULLIS_STAGE"),
         read("CORE_TABLE"),
         read("NONCES_TABLE"),
+        read("PROFILES_TABLE"),
         read("POLICY_BUCKET"),
         read("BUS_NAME"),
         _mac_keys(read),

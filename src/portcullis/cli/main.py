@@ -12,11 +12,13 @@ from portcullis.cli import (
     approvers,
     audit,
     decisions,
+    findings,
     keys,
     lists,
     output,
     policy_trials,
     prices,
+    profiles,
     root,
     rotation,
     scan,
@@ -46,7 +48,9 @@ app = typer.Typer(
     add_completion=False,
     help="Operate a Portcullis gateway. Exit codes: 0 done, 1 refused, 2 usage, 3 unreachable.",
 )
-app.add_typer(agents.app, name="agent", help="Agents: create, list, show, suspend, try out.")
+agents.app.command()(profiles.profile)
+agents.app.command()(profiles.reset_profile)
+app.add_typer(agents.app, name="agent", help="Agents: create, list, show, suspend, try out; what is usual for one.")
 app.add_typer(keys.app, name="keys", help="Keys of an agent: issue, list, rotate, retire, revoke.")
 app.add_typer(policy_trials.app, name="policy", help="The policy of an agent: draft, try out, publish, read.")
 app.add_typer(prices.app, name="prices", help="What a token is worth in USD.")
@@ -57,6 +61,7 @@ app.add_typer(lists.events, name="events", help="Recorded changes by operators."
 app.add_typer(audit.app, name="audit", help=audit.HELP)
 app.add_typer(rotation.app, name="rotate", help="The keys of a class, of older roots, or all: rotate or revoke.")
 app.add_typer(root.app, name="root", help="The root of secrets: show its generations, advance, check before removal.")
+app.add_typer(findings.app, name="findings", help="What agents did out of the ordinary: list, explain, release.")
 app.command("scan-secrets")(scan.scan_secrets)
 
 

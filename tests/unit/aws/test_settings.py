@@ -25,6 +25,7 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
         "PORTCULLIS_STAGE",
         "CORE_TABLE",
         "NONCES_TABLE",
+        "PROFILES_TABLE",
         "POLICY_BUCKET",
         "BUS_NAME",
         "MAC_KEYS",

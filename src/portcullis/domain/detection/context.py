@@ -47,9 +47,13 @@ def rate(behaviour: Behaviour, at: int) -> float:
     """How far the last hour is above the usual hour: Poisson's Kullback-Leibler divergence."""
     gap = max(0, at - behaviour.at)
     recent = behaviour.hourly * math.exp(-gap / HOUR)
-    hours = USUAL / HOUR * -math.expm1((behaviour.since - max(at, behaviour.at)) / USUAL)
-    usual = max((behaviour.usual * math.exp(-gap / USUAL) + 1) / max(1.0, hours), _LEAST_RATE)
+    usual = max((behaviour.usual * math.exp(-gap / USUAL) + 1) / known_hours(behaviour, at), _LEAST_RATE)
     return recent * math.log(recent / usual) - recent + usual if recent > usual else 0.0
+
+
+def known_hours(behaviour: Behaviour, at: int) -> float:
+    """How many hours ``usual`` is worth: those of the last two weeks since its first request, fading; at least 1."""
+    return max(1.0, USUAL / HOUR * -math.expm1((behaviour.since - max(at, behaviour.at)) / USUAL))
 
 
 def count(behaviour: Behaviour, at: int, teaches: bool) -> None:
