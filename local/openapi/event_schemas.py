@@ -8,11 +8,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-<<<<<<< HEAD
-from local.openapi import key_events, source_events
-=======
-from local.openapi import detection_events, key_events
->>>>>>> w_anomaly
+from local.openapi import detection_events, key_events, source_events
 from local.openapi.answers import KeyId, Sha256, Transaction, Version
 from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
