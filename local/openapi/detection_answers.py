@@ -1,6 +1,6 @@
 """The answers about detection, as functions/operator_api/detection.py gives them."""
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # typing's own tells pydantic what is required only from Python 3.12
@@ -134,3 +134,28 @@ class Profile(TypedDict):
     addresses: Annotated[list[KnownAddress], Field(description="Latest first.")]
     open_finding: FindingId | None
     export: Annotated[Export | None, Field(description="Null where nothing was learnt yet.")]
+
+
+class BlockedSource(TypedDict):
+    """A source address, or a /64 of IPv6, that is blocked `until` an instant; `times` is how often it was, this time
+    included."""
+
+    address: str
+    since: Instant
+    until: Instant
+    times: Annotated[int, Field(ge=1)]
+    severity: Severity
+    reason: Annotated[str, Field(description="What it was blocked for, in words.")]
+
+
+class BlockedSources(TypedDict):
+    """All that the firewall holds, at most 1,000."""
+
+    sources: list[BlockedSource]
+
+
+class UnblockedSource(TypedDict):
+    """An address that is not blocked any more; the firewall follows within a minute."""
+
+    address: str
+    blocked: Literal[False]
