@@ -1,4 +1,4 @@
-"""The `data` of events that tell what operators said of findings and profiles."""
+"""The `data` of events that tell of findings, and what operators said of them and of profiles."""
 
 from typing import Annotated
 
@@ -7,6 +7,14 @@ from pydantic import Field
 from local.openapi.detection_answers import Finding
 from local.openapi.key_events import Change
 from local.openapi.key_job_answers import Count
+
+
+class FindingOpened(Finding, Change):
+    """An agent did something out of the ordinary. `action` is what its severity calls for."""
+
+
+class FindingUpdated(Finding, Change):
+    """More of it: a finding became graver, or has a signal of another name. What only adds to `count` is not told."""
 
 
 class FindingReleased(Finding, Change):

@@ -185,6 +185,8 @@ DATA: Mapping[str, Any] = {
     "key.job_finished": key_events.KeyJobFinished,
     "key.job_cancelled": key_events.KeyJobCancelled,
     "root.advanced": key_events.RootAdvanced,
+    "finding.opened": detection_events.FindingOpened,
+    "finding.updated": detection_events.FindingUpdated,
     "finding.released": detection_events.FindingReleased,
     "profile.reset": detection_events.ProfileReset,
     "price.set": PriceSet,

@@ -1,8 +1,8 @@
 """What the whole fleet does, as stored: shards ``POPULATION#<n>`` in the profiles table, none of them a hot item.
 
 What a process learns is gathered in it and merged now and then into a shard taken at random; what it goes by are all
-shards merged, read again every few minutes, and what it has learnt itself since. A process that ends takes with it
-what it had gathered: statistics of at most ``MOST_EVENTS`` events or ``LONGEST`` seconds, and nothing else.
+shards merged, read again every few minutes, and what it has stored itself since. A process that ends takes with it
+what it had gathered: the statistics of ``MOST_EVENTS`` events or ``LONGEST`` seconds and one batch, and nothing else.
 """
 
 import random
@@ -47,7 +47,6 @@ class Populations:
             seen = Population.new()
             for item in self._table.get_many([_primary_key(shard) for shard in range(SHARDS)]):
                 seen.merge(Population.unpack(item["population"]))
-            seen.merge(self._gathered)
             self._seen, self._read_at = seen, self._clock()
         return self._seen
 
@@ -55,7 +54,6 @@ class Populations:
         """Gather what ``events`` taught."""
         if not events:
             return
-        self.current().merge(delta)
         if not self._events:
             self._since = self._clock()
         self._events += events
@@ -65,6 +63,7 @@ class Populations:
         """Store what was gathered, if it is much or old. Raises Unavailable; it is then still gathered."""
         if self._events >= MOST_EVENTS or (self._events and self._clock() - self._since >= LONGEST):
             self._store()
+            self.current().merge(self._gathered)
             self._gathered, self._events = Population.new(), 0
 
     def _store(self) -> None:

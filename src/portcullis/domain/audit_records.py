@@ -85,7 +85,7 @@ def _entry(event: dict[str, Any]) -> Entry:
         rev=event["rev"],
         verified=event["verified"],
         outcome=event["type"].rpartition(".")[2],
-        ocsf=ocsf_of(event["type"]),
+        ocsf=ocsf_of(event["type"], event["data"].get("severity")),
         data=redacted(event["data"]),
     )
 

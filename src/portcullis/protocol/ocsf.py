@@ -56,6 +56,7 @@ _TYPES = {
     "key.rotated": Ocsf(_USER_ACCESS, _ASSIGN, LOW),
     "key.job_created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, LOW),
     "root.advanced": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, MEDIUM),
+    "finding.opened": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
     "finding.released": Ocsf(_DETECTION_FINDING, _FINDING_CLOSED, INFORMATIONAL),
     "profile.reset": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
@@ -73,13 +74,22 @@ _FAMILIES = {
     "trust": Ocsf(_ENTITY_MANAGEMENT, _OTHER, INFORMATIONAL),
     "price": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, INFORMATIONAL),
     "authentication": Ocsf(_AUTHENTICATION, _LOGON, LOW),
-    "anomaly": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
+    "finding": Ocsf(_DETECTION_FINDING, _FINDING_UPDATE, MEDIUM),
     "incident": Ocsf(_INCIDENT_FINDING, _FINDING_UPDATE, HIGH),
     "request": Ocsf(_API_ACTIVITY, _OTHER, LOW),
 }
+_GRADED = frozenset({"finding.opened", "finding.updated"})
+_GRADES = ((8, HIGH), (5, MEDIUM), (0, LOW))
+"""From a severity on: what contains an agent, what is told to a person, what is only recorded."""
 _ANYTHING = Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL)
 
 
-def ocsf_of(event_type: str) -> Ocsf:
-    """The class, activity and severity of a type, or of its family, what stands before the dot."""
-    return _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], _ANYTHING)
+def ocsf_of(event_type: str, severity: int | None = None) -> Ocsf:
+    """The class, activity and severity of a type, or of its family, what stands before the dot.
+
+    ``severity`` is a finding's own, from 1 to 10: what it calls for decides how it reads.
+    """
+    read = _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], _ANYTHING)
+    if event_type not in _GRADED or severity is None:
+        return read
+    return read._replace(severity_id=next(grade for least, grade in _GRADES if severity >= least))

@@ -37,7 +37,6 @@ SEVERITIES = {"Informational": 1, "Low": 2, "Medium": 3, "High": 4, "Critical": 
 READ_AS = {
     "agent.created": ("Entity Management", "Create", "Informational"),
     "agent.suspended": ("Entity Management", "Suspend", "High"),
-    "anomaly.any": ("Detection Finding", "Create", "Medium"),
     "approver.bootstrapped": ("Entity Management", "Enroll", "Medium"),
     "approver.confirmed": ("Entity Management", "Activate", "Low"),
     "approver.device_shown": ("Entity Management", "Read", "Low"),
@@ -46,7 +45,9 @@ READ_AS = {
     "approver.revoked": ("Entity Management", "Deactivate", "Low"),
     "audit.rejected": ("Detection Finding", "Create", "Medium"),
     "authentication.any": ("Authentication", "Logon", "Low"),
+    "finding.opened": ("Detection Finding", "Create", "Medium"),
     "finding.released": ("Detection Finding", "Close", "Informational"),
+    "finding.updated": ("Detection Finding", "Update", "Medium"),
     "incident.any": ("Incident Finding", "Update", "High"),
     "key.due": ("Entity Management", "Update", "Informational"),
     "key.job_created": ("Entity Management", "Create", "Low"),
@@ -77,6 +78,12 @@ def test_a_type_reads_as_the_schema_says(type_: str) -> None:
     assert (ocsf.category_uid, ocsf.severity_id) == (CATEGORIES[category], SEVERITIES[severity])
     assert ocsf.class_uid == CATEGORIES[category] * 1000 + number
     assert ocsf.type_uid == ocsf.class_uid * 100 + activities[activity]
+
+
+@pytest.mark.parametrize(("severity", "read"), [(1, "Low"), (4, "Low"), (5, "Medium"), (7, "Medium"), (8, "High")])
+def test_a_finding_is_as_severe_as_what_it_calls_for(severity: int, read: str) -> None:
+    assert ocsf_of("finding.opened", severity).severity_id == SEVERITIES[read]
+    assert ocsf_of("finding.released", severity) == ocsf_of("finding.released")
 
 
 @pytest.mark.parametrize("type_", [path.stem for path in sorted(EVENTS.glob("*.json"))] + ["unheard.of"])
