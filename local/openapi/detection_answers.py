@@ -101,7 +101,7 @@ class UsualAmount(TypedDict):
 
 
 class KnownAddress(TypedDict):
-    """Where requests came from. What is stored is a digest, which tells addresses apart and names none."""
+    """Where requests came from. What is stored are digests, which tell addresses apart."""
 
     address: Digest
     network: Digest
@@ -122,7 +122,7 @@ class Profile(TypedDict):
     """What is usual for an agent."""
 
     agent_id: AgentId
-    since: Annotated[Instant | None, Field(description="The first request that it has learnt from.")]
+    since: Annotated[Instant | None, Field(description="The first of its payments that was judged.")]
     last_at: Instant | None
     payments: Annotated[Count, Field(description="How many of its payments were judged.")]
     warm_up: Annotated[bool, Field(description="Whether it is still judged mostly by what is usual for the fleet.")]
