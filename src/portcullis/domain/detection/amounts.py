@@ -9,7 +9,7 @@ from portcullis.domain.detection.population import Population
 
 MEMORY = 200.0
 KNOWN = 20.0
-PRIOR_AMOUNTS, PRIOR_FREEDOM = 2.0, 30.0
+PRIOR_AMOUNTS, PRIOR_FREEDOM = 1.0, 30.0
 CLIP_ABOVE, CLIP_BELOW = 3.0, 2.0
 _FIRST_MEAN, _FIRST_VARIANCE, _FIRST_WEIGHT = 4.0, 1.0, 4.0
 
@@ -33,7 +33,7 @@ class Forecast(NamedTuple):
 
 def forecast(behaviour: Behaviour, population: Population) -> Forecast:
     """Normal sizes of unknown mean and variance; before the agent has any, those of the fleet are expected."""
-    weight, total, _, known, squares = population.moments
+    weight, total, known, squares = population.moments
     usual = (total + _FIRST_WEIGHT * _FIRST_MEAN) / (weight + _FIRST_WEIGHT)
     variance = (squares + _FIRST_WEIGHT * _FIRST_VARIANCE) / (known + _FIRST_WEIGHT)
     amounts, apart = behaviour.weight, behaviour.mean - usual
@@ -59,8 +59,7 @@ def teach(delta: Population, behaviour: Behaviour, size: float) -> None:
     moments = delta.moments
     moments[0] += 1
     moments[1] += size
-    moments[2] += size * size
     if behaviour.weight >= KNOWN:
         apart = size - behaviour.mean
-        moments[3] += 1
-        moments[4] += apart * apart * behaviour.weight / (behaviour.weight + 1)
+        moments[2] += 1
+        moments[3] += apart * apart * behaviour.weight / (behaviour.weight + 1)

@@ -61,7 +61,7 @@ class Behaviour:
         self.pending: Pending | None = None
         self.hours = [0] * 24
         self.endpoints: dict[int, int] = {}
-        self.counterparties: dict[int, None] = {}
+        self.counterparties: list[int] = []
 
     @classmethod
     def new(cls) -> "Behaviour":
@@ -110,5 +110,5 @@ class Behaviour:
         read.hours = rest[5:]
         listed = struct.unpack_from(f"<{known}I{known}H{paid}I", packed, _HEAD.size)
         read.endpoints = dict(zip(listed[:known], listed[known : 2 * known], strict=True))
-        read.counterparties = dict.fromkeys(listed[2 * known :])
+        read.counterparties = list(listed[2 * known :])
         return read

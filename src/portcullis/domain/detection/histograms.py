@@ -3,18 +3,17 @@
 import math
 from itertools import accumulate
 
-WEIGHT = 20.0
-
 
 class Histogram:
     """Weights in bins of equal width from ``low`` to ``high``; what lies outside counts in the outermost bins.
 
-    Until it knows more, the share above a value is taken to be ``belief``, as if ``WEIGHT`` values had said so.
+    Until it knows more, the share above a value is taken to be ``belief``, as if ``trust`` values had said so.
     """
 
-    __slots__ = ("_tails", "bins", "low", "per_unit")
+    __slots__ = ("_tails", "bins", "low", "per_unit", "trust")
 
-    def __init__(self, low: float, high: float, count: int) -> None:
+    def __init__(self, low: float, high: float, count: int, trust: float) -> None:
+        self.trust = trust
         self.low, self.per_unit = low, count / (high - low)
         self.bins = [0.0] * count
         self._tails: list[float] | None = None
@@ -34,10 +33,10 @@ class Histogram:
             above = total
         elif position < len(self.bins):
             place = int(position)
-            above = tails[place] - self.bins[place] * (position - place)
+            above = max(0.0, tails[place] - self.bins[place] * (position - place))
         else:
             above = 0.0
-        return -math.log10((above + WEIGHT * belief) / (total + WEIGHT))
+        return -math.log10((above + self.trust * belief) / (total + self.trust))
 
     def total(self) -> float:
         """The weight of all values."""

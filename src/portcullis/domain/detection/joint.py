@@ -12,12 +12,14 @@ from portcullis.domain.detection.population import OTHER, Population, size
 
 BUDGET = 1.0
 WARM_UP = 10
-HOUR_WEIGHT, ENDPOINT_WEIGHT, COUNTERPARTY_WEIGHT, RATE_WEIGHT = 0.5, 0.5, 0.3, 0.3
+HOUR_WEIGHT, ENDPOINT_WEIGHT, COUNTERPARTY_WEIGHT, RATE_WEIGHT = 0.3, 0.3, 0.2, 0.2
 FADES = 3 * 24 * context.HOUR
-MOST_AT_ONCE = 4.0
+MOST_AT_ONCE, EXPECTED, UNHEEDED = 3.5, 0.95, 0.5
+ACCUMULATED_WEIGHT = 0.55
 SUSPICIOUS = 2.3
 ALONE = 20
-FLEET_WARM_UP = 20_000.0
+FLEET_WARM_UP = 5_000.0
+LEAST = 0.003
 _CREDIBLE, _INCREDIBLE = 3.0, 4.0
 _STRONGEST = 6.0
 
@@ -36,7 +38,7 @@ class Surprise(NamedTuple):
     """How surprising a request is, in powers of ten: 3 is one in a thousand.
 
     ``event`` of this request by itself, ``joint`` with what has ``accumulated`` before it. The parts of ``event``:
-    ``amount`` (the larger of ``own`` and ``fleet``), and weighted ``hour``, ``endpoint``, ``counterparty`` and ``rate``.
+    ``amount`` (the larger of ``own`` and ``fleet``), and weighted ``hour``, ``endpoint``, ``counterparty``, ``rate``.
     What follows is for learning: the histograms' readings ``tail``, ``sum`` and ``total``, where the amount was
     expected, and how much of what is suspicious the fleet must learn all the same.
     """
@@ -83,7 +85,7 @@ def score(behaviour: Behaviour, population: Population, point: Point) -> Surpris
     total = amount + hour + endpoint + counterparty + rate
     event = population.events.surprise(total, _belief(total))
     accumulated = behaviour.accumulated * math.exp(min(0, behaviour.at - point.at) / FADES)
-    both = event + 0.75 * max(0.0, accumulated - 0.5)
+    both = event + ACCUMULATED_WEIGHT * max(0.0, accumulated - UNHEEDED)
     joint = population.joints.surprise(both, _belief(both))
     parts = amount, hour, endpoint, counterparty, rate, accumulated, own, fleet
     return Surprise(event, joint, *parts, tail, total, both, forecast, _admitted(population))
@@ -101,7 +103,7 @@ def learn(behaviour: Behaviour, delta: Population, point: Point, surprise: Surpr
     What was flagged does not teach once the agent has had ``WARM_UP`` requests: a thief must not become the norm.
     """
     teaches = not flagged or behaviour.seen < WARM_UP
-    evidence = min(surprise.event, MOST_AT_ONCE) - 1
+    evidence = min(surprise.event, MOST_AT_ONCE) - EXPECTED
     behaviour.accumulated = min(max(surprise.accumulated + evidence, 0.0), _STRONGEST)
     context.count(behaviour, point.at, teaches)
     delta.at = max(delta.at, point.at)
@@ -154,12 +156,13 @@ def _add(delta: Population, seen: Pending, weight: float) -> None:
 
 
 def _belief(value: float) -> float:
-    return 10.0**-value if value > 0 else 1.0
+    """The tail of calibrated readings; never so small that an alarm could be raised while nothing is known."""
+    return max(math.pow(10, -value), LEAST) if value > 0 else 1.0
 
 
 def _fleet(population: Population, by_endpoint: Histogram | None, scale: float) -> float:
     """How large the amount is for anybody, and for anybody at this endpoint."""
-    belief = min(1.0, 1e4 * math.exp(-scale))
+    belief = min(1.0, max(1e4 * math.exp(-scale), LEAST))
     surprise = population.sizes.surprise(scale, belief)
     return max(surprise, by_endpoint.surprise(scale, belief)) if by_endpoint else surprise
 

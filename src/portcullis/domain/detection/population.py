@@ -10,10 +10,10 @@ ENDPOINTS = 24
 OTHER = 0
 VERSION = 1
 
-_SHAPES = ((0.0, 20.0, 400), (0.0, 16.0, 320), (-2.0, 14.0, 320), (-2.0, 18.0, 400))
-_ENDPOINT_SHAPE = (0.0, 20.0, 100)
+_SHAPES = ((0.0, 20.0, 400, 20.0), (0.0, 16.0, 320, 20.0), (-2.0, 14.0, 320, 20.0), (-2.0, 18.0, 400, 20.0))
+_ENDPOINT_SHAPE = (0.0, 20.0, 100, 1.0)
 _HEAD = struct.Struct("<BBq")
-_NUMBERS = 24 + 5 + 2
+_NUMBERS = 24 + 4 + 2
 
 
 class Population:
@@ -23,7 +23,7 @@ class Population:
     amounts    of the amount's tail within the agent
     events, joints  of the sums that the two alarms are read from
     hours      weight by hour of the day (UTC)
-    moments    weight, sum and sum of squares of sizes; weight and sum of squared deviations from the agents' own means
+    moments    weight and sum of sizes; weight and sum of squared deviations from the agents' own means
     noted      weight of all requests and of the suspicious ones
     endpoints  sizes by endpoint; the rarest share the one named ``OTHER``
     """
@@ -34,7 +34,7 @@ class Population:
         self.at = 0
         self.sizes, self.amounts, self.events, self.joints = (Histogram(*shape) for shape in _SHAPES)
         self.hours = [0.0] * 24
-        self.moments = [0.0] * 5
+        self.moments = [0.0] * 4
         self.noted = [0.0] * 2
         self.endpoints: dict[int, Histogram] = {}
 
@@ -87,7 +87,7 @@ class Population:
         names = struct.unpack_from(f"<{count}I", packed, _HEAD.size)
         start = _HEAD.size + 4 * count
         numbers = list(struct.unpack(f"<{(len(packed) - start) // 4}f", packed[start:]))
-        read.hours, read.moments, read.noted = numbers[:24], numbers[24:29], numbers[29:_NUMBERS]
+        read.hours, read.moments, read.noted = numbers[:24], numbers[24:28], numbers[28:_NUMBERS]
         place = _NUMBERS
         for histogram in [*read.histograms(), *map(read.endpoint, names)]:
             end = place + len(histogram.bins)
