@@ -11,7 +11,7 @@ _DETECTION_FINDING, _INCIDENT_FINDING = 2004, 2005
 _ACCOUNT_CHANGE, _AUTHENTICATION, _ENTITY_MANAGEMENT, _USER_ACCESS = 3001, 3002, 3004, 3005
 _API_ACTIVITY = 6003
 # An activity is a number of its class: 2 is an update among findings, and 3 elsewhere.
-_FOUND, _FINDING_UPDATE, _FINDING_CLOSED = 1, 2, 3
+_FOUND, _FINDING_UPDATE, _FINDING_CLOSE = 1, 2, 3
 _LOCK, _LOGON, _ASSIGN, _REVOKE = 9, 1, 1, 2
 _CREATE, _READ, _UPDATE, _DELETE, _OTHER = 1, 2, 3, 4, 99
 _ENROLL, _ACTIVATE, _DEACTIVATE, _SUSPEND = 6, 10, 11, 12
@@ -57,11 +57,11 @@ _TYPES = {
     "key.job_created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, LOW),
     "root.advanced": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, MEDIUM),
     "finding.opened": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
-    "finding.released": Ocsf(_DETECTION_FINDING, _FINDING_CLOSED, INFORMATIONAL),
+    "finding.released": Ocsf(_DETECTION_FINDING, _FINDING_CLOSE, INFORMATIONAL),
     "profile.reset": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "source.blocked": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
-    "source.unblocked": Ocsf(_DETECTION_FINDING, _FINDING_CLOSED, INFORMATIONAL),
+    "source.unblocked": Ocsf(_DETECTION_FINDING, _FINDING_CLOSE, INFORMATIONAL),
     "outbox.malformed": Ocsf(_DETECTION_FINDING, _FOUND, HIGH),
     "audit.rejected": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
 }

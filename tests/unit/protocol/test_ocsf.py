@@ -55,6 +55,8 @@ READ_AS = {
     "key.issued": ("User Access Management", "Assign Privileges", "Low"),
     "key.retiring": ("User Access Management", "Revoke Privileges", "Low"),
     "key.revoked": ("User Access Management", "Revoke Privileges", "Low"),
+    "source.blocked": ("Detection Finding", "Create", "Medium"),
+    "source.unblocked": ("Detection Finding", "Close", "Informational"),
     "outbox.malformed": ("Detection Finding", "Create", "High"),
     "policy.draft_discarded": ("Entity Management", "Delete", "Informational"),
     "policy.drafted": ("Entity Management", "Create", "Informational"),
