@@ -40,6 +40,7 @@ _TYPES = {
     "transaction.pending_approval": Ocsf(_API_ACTIVITY, _CREATE, INFORMATIONAL),
     "transaction.denied": Ocsf(_API_ACTIVITY, _CREATE, LOW),
     "transaction.needs_reconciliation": Ocsf(_API_ACTIVITY, _UPDATE, MEDIUM),
+    "request.served": Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL),
     "agent.created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
     "agent.suspended": Ocsf(_ENTITY_MANAGEMENT, _SUSPEND, HIGH),
     "policy.drafted": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
