@@ -10,33 +10,37 @@ class Histogram:
     Until it knows more, the share above a value is taken to be ``belief``, as if ``trust`` values had said so.
     """
 
-    __slots__ = ("_tails", "bins", "low", "per_unit", "trust")
+    __slots__ = ("_tails", "bins", "count", "low", "per_unit", "trust")
 
     def __init__(self, low: float, high: float, count: int, trust: float) -> None:
-        self.trust = trust
+        self.count, self.trust = count, trust
         self.low, self.per_unit = low, count / (high - low)
         self.bins = [0.0] * count
         self._tails: list[float] | None = None
 
     def add(self, value: float, weight: float = 1.0) -> None:
         """Counts one value."""
-        place = int((value - self.low) * self.per_unit) if value > self.low else 0
-        self.bins[min(place, len(self.bins) - 1)] += weight
+        place = int((value - self.low) * self.per_unit)
+        if place < 0:
+            place = 0
+        elif place >= self.count:
+            place = self.count - 1
+        self.bins[place] += weight
         self._tails = None
 
     def surprise(self, value: float, belief: float) -> float:
         """-log10 of the share of values above this one; never falls as the value rises if ``belief`` does not rise."""
         tails = self._tails or self._sums()
-        total = tails[0]
         position = (value - self.low) * self.per_unit
         if position <= 0:
-            above = total
-        elif position < len(self.bins):
+            above = tails[0]
+        elif position < self.count:
             place = int(position)
-            above = max(0.0, tails[place] - self.bins[place] * (position - place))
+            above = tails[place]
+            above -= (above - tails[place + 1]) * (position - place)
         else:
             above = 0.0
-        return -math.log10((above + self.trust * belief) / (total + self.trust))
+        return -math.log10((above + self.trust * belief) / (tails[0] + self.trust))
 
     def total(self) -> float:
         """The weight of all values."""
