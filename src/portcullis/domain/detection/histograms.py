@@ -20,27 +20,16 @@ class Histogram:
 
     def add(self, value: float, weight: float = 1.0) -> None:
         """Counts one value."""
-        place = int((value - self.low) * self.per_unit)
-        if place < 0:
-            place = 0
-        elif place >= self.count:
-            place = self.count - 1
-        self.bins[place] += weight
+        self.bins[self._place(value)] += weight
         self._tails = None
 
     def surprise(self, value: float, belief: float) -> float:
-        """-log10 of the share of values above this one; never falls as the value rises if ``belief`` does not rise."""
+        """-log10 of the share of values at least as large; never falls as the value rises if ``belief`` does not rise.
+
+        The whole bin counts as at least as large: where everybody pays the same, that is not surprising.
+        """
         tails = self._tails or self._sums()
-        position = (value - self.low) * self.per_unit
-        if position <= 0:
-            above = tails[0]
-        elif position < self.count:
-            place = int(position)
-            above = tails[place]
-            above -= (above - tails[place + 1]) * (position - place)
-        else:
-            above = 0.0
-        return -math.log10((above + self.trust * belief) / (tails[0] + self.trust))
+        return -math.log10((tails[self._place(value)] + self.trust * belief) / (tails[0] + self.trust))
 
     def total(self) -> float:
         """The weight of all values."""
@@ -50,6 +39,12 @@ class Histogram:
         """Adds another of the same shape, each weighed."""
         self.bins = [a * mine + b * theirs for a, b in zip(self.bins, other.bins, strict=True)]
         self._tails = None
+
+    def _place(self, value: float) -> int:
+        place = int((value - self.low) * self.per_unit)
+        if place < 0:
+            return 0
+        return place if place < self.count else self.count - 1
 
     def _sums(self) -> list[float]:
         self._tails = list(accumulate(reversed(self.bins), initial=0.0))[::-1]

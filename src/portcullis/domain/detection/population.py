@@ -7,15 +7,15 @@ from typing import NamedTuple
 from portcullis.domain.detection.histograms import Histogram
 
 HALF_LIFE = 30 * 86_400_000_000
-ENDPOINTS = 24
+ENDPOINTS = 16
 OTHER = 0
 VERSION = 1
-SUSPICIOUS = 2.3
+SUSPICIOUS = 2.2
 EXPECTED_SUSPICIOUS = 10**-SUSPICIOUS
 _FIRST_MEAN, _FIRST_VARIANCE, _FIRST_WEIGHT = 4.0, 1.0, 4.0
 
-_SHAPES = ((0.0, 20.0, 400, 20.0), (0.0, 16.0, 320, 20.0), (-2.0, 14.0, 320, 20.0), (-2.0, 18.0, 400, 20.0))
-_ENDPOINT_SHAPE = (0.0, 20.0, 100, 1.0)
+_SHAPES = ((0.0, 20.0, 400, 100.0), (0.0, 16.0, 320, 100.0), (-2.0, 14.0, 320, 100.0), (-2.0, 18.0, 400, 100.0))
+_ENDPOINT_SHAPE = (0.0, 16.0, 160, 1.0)
 _HEAD = struct.Struct("<BBq")
 _NUMBERS = 24 + 4 + 2
 
