@@ -120,6 +120,7 @@ class Deployed:
             "PROFILES_TABLE": profiles,
             "POLICY_BUCKET": bucket,
             "BUS_NAME": "default",
+            "COUNTRY_HEADER": "CloudFront-Viewer-Country",
             "AUDIT_BUCKET": "none",
             "AUDIT_KEY_ID": "none",
             "AUDIT_ORIGIN": "audit.example.com/none",

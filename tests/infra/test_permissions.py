@@ -121,10 +121,11 @@ def test_functions_put_only_their_types_of_events_on_the_bus_of_the_stage(gatewa
                 assert "GetAttBus" in text_of(statement["Resource"])
     source = {"events:source": ["portcullis"]}
     refused = source | {"events:detail-type": ["request.refused"]}
+    answered = source | {"events:detail-type": ["request.refused", "request.served"]}
     assert told == {
         "Authorizer": source | {"events:detail-type": ["authentication.refused"]},
-        "AgentFunction": refused,
-        "AgentKeys": refused,
+        "AgentFunction": answered,
+        "AgentKeys": answered,
         "OperatorFunction": refused,
         "Reconciler": source,  # as the outbox, whatever is stored
     }

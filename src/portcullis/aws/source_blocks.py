@@ -45,12 +45,14 @@ def count(table: Table, refusals: list[Refusals], now: int) -> Window:
         item = table.get(key) or {}
         window = Window.unpack(MINUTE, item["window"]) if item else Window.new(MINUTE)
         seen = [number for (number,) in _SEEN.iter_unpack(item.get("seen", b""))]
-        fresh = [told for told in refusals if crc32(told.id.encode()) not in seen]
+        fresh = {crc32(told.id.encode()): told for told in sorted(refusals, key=lambda each: each.at)}
+        for number in seen:
+            fresh.pop(number, None)
         if not fresh:
             return window
-        for told in sorted(fresh, key=lambda each: each.at):
+        for told in fresh.values():
             sources.count(window, told)
-            seen.append(crc32(told.id.encode()))
+        seen += fresh
         packed = b"".join(map(_SEEN.pack, seen[-MOST_SEEN:]))
         rev = item.get("rev", 0)
         counted = {"window": window.pack(), "seen": packed, "rev": rev + 1, "expires_at": now // SECOND + KEPT_SECONDS}

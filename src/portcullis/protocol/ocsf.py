@@ -11,7 +11,7 @@ _DETECTION_FINDING, _INCIDENT_FINDING = 2004, 2005
 _ACCOUNT_CHANGE, _AUTHENTICATION, _ENTITY_MANAGEMENT, _USER_ACCESS = 3001, 3002, 3004, 3005
 _API_ACTIVITY = 6003
 # An activity is a number of its class: 2 is an update among findings, and 3 elsewhere.
-_FOUND, _FINDING_UPDATE, _FINDING_CLOSED = 1, 2, 3
+_FOUND, _FINDING_UPDATE, _FINDING_CLOSE = 1, 2, 3
 _LOCK, _LOGON, _ASSIGN, _REVOKE = 9, 1, 1, 2
 _CREATE, _READ, _UPDATE, _DELETE, _OTHER = 1, 2, 3, 4, 99
 _ENROLL, _ACTIVATE, _DEACTIVATE, _SUSPEND = 6, 10, 11, 12
@@ -40,6 +40,7 @@ _TYPES = {
     "transaction.pending_approval": Ocsf(_API_ACTIVITY, _CREATE, INFORMATIONAL),
     "transaction.denied": Ocsf(_API_ACTIVITY, _CREATE, LOW),
     "transaction.needs_reconciliation": Ocsf(_API_ACTIVITY, _UPDATE, MEDIUM),
+    "request.served": Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL),
     "agent.created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
     "agent.suspended": Ocsf(_ENTITY_MANAGEMENT, _SUSPEND, HIGH),
     "policy.drafted": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
@@ -57,11 +58,11 @@ _TYPES = {
     "key.job_created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, LOW),
     "root.advanced": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, MEDIUM),
     "finding.opened": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
-    "finding.released": Ocsf(_DETECTION_FINDING, _FINDING_CLOSED, INFORMATIONAL),
+    "finding.released": Ocsf(_DETECTION_FINDING, _FINDING_CLOSE, INFORMATIONAL),
     "profile.reset": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "source.blocked": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
-    "source.unblocked": Ocsf(_DETECTION_FINDING, _FINDING_CLOSED, INFORMATIONAL),
+    "source.unblocked": Ocsf(_DETECTION_FINDING, _FINDING_CLOSE, INFORMATIONAL),
     "outbox.malformed": Ocsf(_DETECTION_FINDING, _FOUND, HIGH),
     "audit.rejected": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
 }
@@ -79,8 +80,8 @@ _FAMILIES = {
     "request": Ocsf(_API_ACTIVITY, _OTHER, LOW),
 }
 _GRADED = frozenset({"finding.opened", "finding.updated"})
-_GRADES = ((8, HIGH), (5, MEDIUM), (0, LOW))
-"""From a severity on: what contains an agent, what is told to a person, what is only recorded."""
+_GRADES = ((8, HIGH), (5, MEDIUM))
+"""From a severity on: what contains an agent, and what is told to a person."""
 _ANYTHING = Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL)
 
 
@@ -92,4 +93,4 @@ def ocsf_of(event_type: str, severity: int | None = None) -> Ocsf:
     read = _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], _ANYTHING)
     if event_type not in _GRADED or severity is None:
         return read
-    return read._replace(severity_id=next(grade for least, grade in _GRADES if severity >= least))
+    return read._replace(severity_id=next((grade for least, grade in _GRADES if severity >= least), LOW))
