@@ -43,6 +43,10 @@ class Stage:
     """How long an old key stays valid beside its successor when the rotation was a scheduled one."""
     generations: tuple[str, ...] = ("0",)
     """The roots of the agents' secrets, one base62 digit each. Add one, deploy, re-key; then remove the old one."""
+    country_header: str | None = None
+    """The header that tells from which country a request comes, such as ``CloudFront-Viewer-Country``. Name one only
+    where a proxy of yours overwrites it in every request and the API cannot be reached past that proxy: otherwise
+    whoever holds a stolen key chooses the country."""
     managed_rule_groups: tuple[str, ...] = MANAGED_RULE_GROUPS
     alarm_budget: Decimal = Decimal("1.0")
     """False alarms of the joint detector that are accepted per agent and 1,000 requests; thousandths at the finest."""
@@ -61,7 +65,7 @@ class Stage:
 
 STAGES = (
     # Generous limits and no WAF log: a test sends from one address, and there is no CloudWatch to read it in.
-    # Two roots, so that moving from one to the next can be tried out.
+    # Two roots, so that moving from one to the next can be tried out. A test names its country, as it does its address.
     Stage(
         name="local",
         target=THIS_MACHINE,
@@ -76,6 +80,7 @@ STAGES = (
         generations=("0", "1"),
         # Where the tests and the demo come from, who are refused a lot.
         never_block=("127.0.0.0/8", "::1/128", "192.0.2.0/24", "203.0.112.0/20"),
+        country_header="CloudFront-Viewer-Country",
     ),
     Stage(
         name="test",

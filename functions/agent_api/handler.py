@@ -12,4 +12,5 @@ ROUTES = identity.ROUTES | transactions.ROUTES | settlement.ROUTES | risk.ROUTES
 def handler(event: dict[str, Any], _context: object) -> Answer:
     """A proxy event in, a proxy answer out."""
     own = request.stores()
-    return Calls(ROUTES, own.ledger, own.teller, request.now, committing=transactions.COMMITTING).answer(event)
+    calls = Calls(ROUTES, own.ledger, own.teller, request.now, own.country_header, transactions.COMMITTING)
+    return calls.answer(event)

@@ -9,7 +9,7 @@ from portcullis.aws.dynamo import Table
 from portcullis.aws.ledger import Ledger
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal
-from portcullis.aws.refusals import Teller
+from portcullis.aws.telling import Teller
 from portcullis.aws.wire import Service
 from portcullis.domain.record import Principal
 
@@ -22,6 +22,7 @@ class Stores:
     policies: Policies
     ledger: Ledger
     teller: Teller
+    country_header: str | None
 
 
 @cache
@@ -31,7 +32,7 @@ def stores() -> Stores:
     table = Table(own.core_table, Service("dynamodb", environment))
     policies = Policies(Service("s3", environment), own.policy_bucket)
     teller = Teller(environment, own.bus, "agent_api")
-    return Stores(table, policies, Ledger(table, policies, micros=now), teller)
+    return Stores(table, policies, Ledger(table, policies, micros=now), teller, own.country_header)
 
 
 def now() -> int:

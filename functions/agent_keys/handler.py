@@ -12,8 +12,8 @@ from portcullis.aws.dynamo import Table
 from portcullis.aws.ledger import Ledger
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Answer, Refusal, header, json_answer, json_body
-from portcullis.aws.refusals import Teller
 from portcullis.aws.roots import Roots
+from portcullis.aws.telling import Teller
 from portcullis.aws.wire import Service
 from portcullis.domain import self_rotation
 from portcullis.domain.account import Account
@@ -33,6 +33,7 @@ class Stores:
     teller: Teller
     roots: Roots
     rotation: Rotation
+    country_header: str | None
 
 
 @cache
@@ -46,12 +47,14 @@ def stores() -> Stores:
         Teller(environment, own.bus, "agent_keys"),
         Roots(Service("kms", environment), own.mac_keys, own.stage),
         own.rotation,
+        own.country_header,
     )
 
 
 def handler(event: dict[str, Any], _context: object) -> Answer:
     """A proxy event in, a proxy answer out."""
-    return Calls(ROUTES, stores().ledger, stores().teller, _now).answer(event)
+    own = stores()
+    return Calls(ROUTES, own.ledger, own.teller, _now, own.country_header).answer(event)
 
 
 def _list_keys(_event: dict[str, Any], principal: Principal) -> Answer:

@@ -9,12 +9,12 @@ from portcullis.aws import ed25519, settings, telemetry
 from portcullis.aws.dynamo import Table
 from portcullis.aws.key_records import KeyRecords
 from portcullis.aws.nonces import Nonces
-from portcullis.aws.refusals import Teller
 from portcullis.aws.roots import Roots
+from portcullis.aws.telling import Teller
 from portcullis.aws.wire import Service
 from portcullis.domain import rate
 from portcullis.domain.key_uses import Use
-from portcullis.domain.refusals import AUTHENTICATION, RefusedRequest
+from portcullis.domain.request_sums import AUTHENTICATION_REFUSED, refused
 from portcullis.domain.verification import Verified, verify
 from portcullis.protocol.credentials import Refused, SignedRequest
 from portcullis.protocol.problems import PROBLEMS
@@ -37,8 +37,8 @@ class Authorizer:
         now = time.time_ns() // 1000
         verdict = self._verdict(request, now)
         if isinstance(verdict, Refused):
-            refused = RefusedRequest(AUTHENTICATION, verdict.code, request.source_ip, key_id=verdict.key_id)
-            self._teller.count(refused, now)
+            told = refused(AUTHENTICATION_REFUSED, verdict.code, request.source_ip, key_id=verdict.key_id)
+            self._teller.count(told, now)
         self._teller.flush(now)
         return verdict
 

@@ -15,9 +15,9 @@ from portcullis.aws.key_delivery import Deliveries
 from portcullis.aws.key_job_runs import KeyJobs
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal, header
-from portcullis.aws.refusals import Teller
 from portcullis.aws.roots import Roots
 from portcullis.aws.secrets_manager import SecretsManager
+from portcullis.aws.telling import Teller
 from portcullis.aws.wire import Service
 from portcullis.domain import identifiers
 from portcullis.domain.account import Account

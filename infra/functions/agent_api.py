@@ -5,6 +5,7 @@ from constructs import Construct
 from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
+from infra.functions.country_setting import country_setting
 from infra.stacks.data import STATUS_INDEX, Data
 
 
@@ -22,12 +23,13 @@ def agent_api(scope: Construct, data: Data) -> Function:
             allow("dynamodb:GetItem", on=[core], when=leading_keys("PRICES")),
             allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"], when=leading_keys("ag_*")),
             allow("s3:GetObject", on=[data.policy_objects]),
-            tell(data.bus, "request.refused"),
+            tell(data.bus, "request.refused", "request.served"),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
             "POLICY_BUCKET": data.policies.bucket_name,
             "BUS_NAME": data.bus.event_bus_name,
+            **country_setting(data.stage),
         },
         memory_mb=1024,
         timeout_seconds=20,

@@ -6,6 +6,7 @@ from constructs import Construct
 from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
+from infra.functions.country_setting import country_setting
 from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import Data
 
@@ -24,12 +25,13 @@ def agent_keys(scope: Construct, data: Data) -> Function:
             allow("dynamodb:GetItem", on=[core], when=leading_keys("ROOT")),
             allow("s3:GetObject", on=[data.policy_objects]),
             allow("kms:GenerateMac", on=data.mac_key_arns),
-            tell(data.bus, "request.refused"),
+            tell(data.bus, "request.refused", "request.served"),
         ],
         environment={
             "CORE_TABLE": data.core.table_name,
             "POLICY_BUCKET": data.policies.bucket_name,
             "BUS_NAME": data.bus.event_bus_name,
+            **country_setting(data.stage),
             "MAC_KEYS": data.mac_keys_setting,
             **rotation_settings(data.stage),
         },

@@ -18,6 +18,13 @@ TransactionId = Annotated[str, Field(pattern=r"^tx_[0-9A-Za-z]{22}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Usd = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]{2,6}$")]
 Version = Annotated[int, Field(ge=1)]
+Country = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Z]{2}$",
+        description="Where the request came from (ISO 3166-1 alpha-2), on stages that have a trusted header for it.",
+    ),
+]
 State = Literal["active", "suspended"]
 Rule = Annotated[str, Field(json_schema_extra={"enum": [*RULES]})]
 Decided = Annotated[str, Field(json_schema_extra={"enum": [*STATUSES[:3]]})]
@@ -110,10 +117,11 @@ class Transaction(TypedDict):
     updated_by: NotRequired[str]
 
 
-class ShadowedTransaction(Transaction):
+class TransactionRecord(Transaction):
     """A transaction as operators see it. `shadow` is what a policy in shadow mode would have said, where it differs."""
 
     shadow: NotRequired[Decided]
+    country: NotRequired[Country]
 
 
 class Agent(TypedDict):
@@ -211,10 +219,10 @@ class Transactions(TypedDict):
     cursor: Cursor
 
 
-class ShadowedTransactions(TypedDict):
+class TransactionRecords(TypedDict):
     """One page, newest first."""
 
-    transactions: list[ShadowedTransaction]
+    transactions: list[TransactionRecord]
     cursor: Cursor
 
 

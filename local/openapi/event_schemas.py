@@ -9,10 +9,10 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from local.openapi import detection_events, key_events, source_events
-from local.openapi.answers import KeyId, Sha256, Transaction, Version
+from local.openapi.answers import KeyId, Sha256, TransactionRecord, Version
 from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
-from local.openapi.refusal_events import AuthenticationRefused, RequestRefused
+from local.openapi.request_events import AuthenticationRefused, RequestRefused, RequestServed
 from local.openapi.schemas import Untitled, polished
 from portcullis.domain.events import VERSION
 from portcullis.domain.operator_requests import Instant, Label
@@ -22,10 +22,8 @@ from portcullis.domain.transaction import AgentId, Amount, Token
 FOLDER = Path(__file__).parents[2] / f"docs/events/v{VERSION}"
 
 
-class TransactionData(Transaction):
+class TransactionData(TransactionRecord):
     """The transaction as it is now. `shadow` is what a policy in shadow mode would have said, where it differs."""
-
-    shadow: NotRequired[Annotated[str, Field(json_schema_extra={"enum": [*STATUSES[:3]]})]]
 
 
 class TransactionUnrecorded(TypedDict):
@@ -195,6 +193,7 @@ DATA: Mapping[str, Any] = {
     "request.refused": RequestRefused,
     "source.blocked": source_events.SourceBlocked,
     "source.unblocked": source_events.SourceUnblocked,
+    "request.served": RequestServed,
     "outbox.malformed": Malformed,
 }
 """Event type -> its ``data``."""

@@ -29,7 +29,7 @@ TRANSACTIONS = (
         path="/v1/agents/{agent}/transactions",
         summary="List an agent's transactions",
         parameters=("status", *PAGE),
-        answers={200: answers.ShadowedTransactions},
+        answers={200: answers.TransactionRecords},
         codes=("not_found",),
     ),
     Operation(
@@ -37,7 +37,7 @@ TRANSACTIONS = (
         method="GET",
         path="/v1/agents/{agent}/transactions/{id}",
         summary="Read a transaction",
-        answers={200: answers.ShadowedTransaction},
+        answers={200: answers.TransactionRecord},
         codes=("not_found",),
     ),
     Operation(
@@ -47,7 +47,7 @@ TRANSACTIONS = (
         summary="Take back a transaction that nobody has claimed",
         body=Cancellation,
         example={"reason": "asked for in error"},
-        answers={200: answers.ShadowedTransaction},
+        answers={200: answers.TransactionRecord},
         codes=("not_found", "state_conflict"),
     ),
 )

@@ -9,7 +9,7 @@ import pytest
 
 from local.openapi import event_schemas
 from portcullis.domain.record import STATUSES
-from portcullis.domain.refusals import AUTHENTICATION, REQUEST
+from portcullis.domain.request_sums import AUTHENTICATION_REFUSED, REQUEST_REFUSED, REQUEST_SERVED
 from tests.architecture.source import modules
 from tests.event_schemas import FOLDER, faults
 
@@ -29,7 +29,7 @@ def test_every_type_has_a_schema_and_an_example() -> None:
 
 
 def test_every_type_that_the_code_spells_is_described() -> None:
-    others = {"outbox.malformed", "transaction.unrecorded", AUTHENTICATION, REQUEST}
+    others = {"outbox.malformed", "transaction.unrecorded", AUTHENTICATION_REFUSED, REQUEST_REFUSED, REQUEST_SERVED}
     assert spelled() | {f"transaction.{status}" for status in STATUSES} | others == set(event_schemas.DATA)
 
 

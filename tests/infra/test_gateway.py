@@ -125,6 +125,16 @@ def test_stages_log_accesses_without_any_header_and_are_throttled(gateway: Templ
         assert method["DataTraceEnabled"] is False
 
 
+def test_a_country_is_believed_of_no_header_that_a_caller_could_choose(gateway: Template, stage_name: str) -> None:
+    """No stage on AWS has a proxy that overwrites one; on this machine a test is to choose it."""
+    believed = {
+        properties["Environment"]["Variables"].get("COUNTRY_HEADER")
+        for properties in gateway.properties("AWS::Lambda::Function").values()
+        if "Environment" in properties
+    }
+    assert believed == ({None, "CloudFront-Viewer-Country"} if stage_name == "local" else {None})
+
+
 def test_the_outbox_starts_at_the_first_record_and_keeps_what_it_cannot_deliver(gateway: Template) -> None:
     source = gateway.only("AWS::Pipes::Pipe")["SourceParameters"]["DynamoDBStreamParameters"]
     assert source["StartingPosition"] == "TRIM_HORIZON"

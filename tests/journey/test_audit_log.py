@@ -139,6 +139,34 @@ def test_a_refusal_of_each_api_is_provable(deployment: Deployment, log: Publishe
     assert agent.secret not in json.dumps(entries)
 
 
+def test_what_an_agent_reads_is_provable_as_a_sum_with_its_country(
+    deployment: Deployment, log: PublishedLog, tap: Tap
+) -> None:
+    """The first of them may be told at once; the others are when the process is asked again 10 seconds later."""
+    agent, reads = deployment.agent(), 4
+
+    def told() -> list[dict[str, Any]]:
+        return [event for event in tap.events if (event["type"], event["agent"]) == ("request.served", agent.agent_id)]
+
+    for _ in range(reads):
+        read = deployment.sign(agent, "GET", "/v1/transactions", headers={"CloudFront-Viewer-Country": "NL"})
+        assert deployment.send(read).status_code == 200
+    deadline = time.monotonic() + 2 * PROVABLE_SECONDS
+    while sum(event["data"]["count"] for event in told()) < reads:
+        assert time.monotonic() < deadline
+        payment = deployment.payment(agent)
+        elsewhere = {**payment.headers, "CloudFront-Viewer-Country": "BR"}
+        paid = deployment.send(replace(payment, headers=elsewhere)).json()
+        (approved,) = tap.wait(1, lambda event, txid=paid["id"]: event["txid"] == txid)  # type: ignore[misc]
+        assert approved["data"] == {**paid, "country": "BR"}
+    entries = [log.wait(event["id"], PROVABLE_SECONDS) for event in told()]
+    assert sum(entry["data"]["count"] for entry in entries) == reads
+    whose = {(entry["agent"], entry["key"], entry["ip"], entry["verified"], entry["outcome"]) for entry in entries}
+    assert whose == {(agent.agent_id, agent.key_id, agent.address, True, "served")}
+    what = {(entry["data"]["method"], entry["data"]["route"], entry["data"]["country"]) for entry in entries}
+    assert what == {("GET", "/v1/transactions", "NL")}
+
+
 def test_the_authorizer_tells_of_its_refusals_and_of_nothing_else(deployment: Deployment) -> None:
     role = deployment.role_of("Authorizer")
     session = deployment.root("sts").assume_role(RoleArn=role, RoleSessionName="forger")["Credentials"]

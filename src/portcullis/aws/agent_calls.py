@@ -1,13 +1,22 @@
 """What is the same for every function behind the authorizer: the body is the one that was signed, the call is within
-its rate, and a refusal is told."""
+its rate, and how it was answered is told."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from portcullis.aws.ledger import Ledger, Rejected
-from portcullis.aws.proxy import Answer, Refusal, check_body, raw_body, refused_request, respond
-from portcullis.aws.refusals import Teller
+from portcullis.aws.proxy import (
+    Answer,
+    Refusal,
+    check_body,
+    country,
+    raw_body,
+    refused_request,
+    respond,
+    served_request,
+)
+from portcullis.aws.telling import Teller
 from portcullis.domain import rate
 from portcullis.domain.rate_fields import rate_fields
 from portcullis.domain.record import Principal
@@ -19,13 +28,14 @@ Routes = Mapping[Route, Callable[[dict[str, Any], Principal], Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """How one function answers: by ``routes``, of which ``committing`` count for a rate themselves. ``micros`` is the
-    clock."""
+    """How one function answers: by ``routes``, of which ``committing`` count for a rate themselves, and whose commits
+    are told by the outbox. ``micros`` is the clock, ``country_header`` the header that tells the sender's country."""
 
     routes: Routes
     ledger: Ledger
     teller: Teller
     micros: Callable[[], int]
+    country_header: str | None
     committing: Collection[Route] = ()
 
     def answer(self, event: dict[str, Any]) -> Answer:
@@ -53,7 +63,7 @@ class _Call:
     def __init__(self, calls: Calls, event: dict[str, Any]) -> None:
         self._calls = calls
         self._event = event
-        self._principal = _principal(event)
+        self._principal = _principal(event, calls.country_header)
         self._counted = False
 
     def answer(self) -> Answer:
@@ -70,21 +80,32 @@ class _Call:
         self._counted = True
         answer = handle(event, principal)
         answer["headers"] |= fields
+        served = served_request(event, answer, **_sender(principal))
+        self._calls.teller.count(served, self._calls.micros())
         return answer
 
     def refused(self, code: str) -> None:
         """Have it told. Of a denial its transaction's own event tells; of another body the agent knows nothing."""
         if code == "policy_denied":
             return
-        sender = self._principal
-        verified = code != "body_digest_mismatch"
-        agent = sender.agent if verified else None
-        refused = refused_request(self._event, code, agent=agent, key_id=sender.key_id, verified=verified)
+        altered = code == "body_digest_mismatch"
+        sender = {"key_id": self._principal.key_id} if altered else _sender(self._principal)
+        refused = refused_request(self._event, code, **sender)
         teller = self._calls.teller
         (teller.tell if self._counted else teller.count)(refused, self._calls.micros())
 
 
-def _principal(event: dict[str, Any]) -> Principal:
+def _sender(principal: Principal) -> dict[str, Any]:
+    """Who a verified request is from, as fields of Answered."""
+    return {
+        "agent": principal.agent,
+        "key_id": principal.key_id,
+        "verified": True,
+        "country": principal.country,
+    }
+
+
+def _principal(event: dict[str, Any], country_header: str | None) -> Principal:
     """Who asks, as the authorizer verified it."""
     context = event["requestContext"]
     verdict = context["authorizer"]
@@ -96,4 +117,5 @@ def _principal(event: dict[str, Any]) -> Principal:
         digest=verdict["digest"],
         source_ip=context["identity"]["sourceIp"],
         key_rate=rate.parse(verdict["rate"]),
+        country=country(event, country_header),
     )

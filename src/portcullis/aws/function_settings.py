@@ -26,6 +26,7 @@ class AgentApiSettings:
     core_table: str
     policy_bucket: str
     bus: str
+    country_header: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class AgentKeysSettings:
     bus: str
     mac_keys: Mapping[str, str]
     rotation: Rotation
+    country_header: str | None
 
 
 @dataclass(frozen=True, slots=True)

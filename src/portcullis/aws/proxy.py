@@ -9,7 +9,7 @@ from typing import Any
 from portcullis.aws import telemetry
 from portcullis.aws.wire import AwsError, Unavailable
 from portcullis.domain.models import Model, validate
-from portcullis.domain.refusals import REQUEST, RefusedRequest
+from portcullis.domain.request_sums import REQUEST_REFUSED, REQUEST_SERVED, Answered, refused
 from portcullis.protocol.problems import (
     CONTENT_TYPE,
     PROBLEMS,
@@ -23,6 +23,7 @@ Answer = dict[str, Any]
 MAX_LIMIT = 100
 _VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 
 class Refusal(Exception):
@@ -95,17 +96,14 @@ def request_id(event: dict[str, Any]) -> str:
     return identifier
 
 
-def refused_request(event: dict[str, Any], code: str, **who: Any) -> RefusedRequest:
-    """What to tell of a request that got ``code``; ``who`` names its sender, as the fields of RefusedRequest do."""
-    return RefusedRequest(
-        REQUEST,
-        code,
-        event["requestContext"]["identity"]["sourceIp"],
-        method=event["httpMethod"],
-        route=event["resource"],
-        request_id=request_id(event),
-        **who,
-    )
+def refused_request(event: dict[str, Any], code: str, **who: Any) -> Answered:
+    """What to tell of a request that got ``code``; ``who`` names its sender, as the fields of Answered do."""
+    return refused(REQUEST_REFUSED, code, **_asked(event), request_id=request_id(event), **who)
+
+
+def served_request(event: dict[str, Any], answer: Answer, **who: Any) -> Answered:
+    """What to tell of a request that got ``answer``, a success; ``who`` as for refused_request."""
+    return Answered(REQUEST_SERVED, answer["statusCode"], **_asked(event), **who)
 
 
 def raw_body(event: dict[str, Any]) -> bytes:
@@ -120,6 +118,12 @@ def header(event: dict[str, Any], name: str) -> str | None:
     if len(found) > 1:
         raise MalformedInput(name, "send it once")
     return found[0] if found else None
+
+
+def country(event: dict[str, Any], trusted_header: str | None) -> str | None:
+    """Where a request comes from (ISO 3166 alpha-2), if ``trusted_header`` is there once and says it; else None."""
+    found = _header_values(event, trusted_header) if trusted_header else []
+    return found[0] if len(found) == 1 and _COUNTRY.fullmatch(found[0]) else None
 
 
 def parameter(event: dict[str, Any], name: str) -> str | None:
@@ -156,6 +160,12 @@ def problem(code: str, request_id: str, detail: str | None = None, **members: An
     status = PROBLEMS[code].status
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
     return _answer(status, CONTENT_TYPE, problem_body(code, request_id, detail, **members), headers)
+
+
+def _asked(event: dict[str, Any]) -> dict[str, Any]:
+    """Fields of Answered."""
+    address = event["requestContext"]["identity"]["sourceIp"]
+    return {"source_ip": address, "method": event["httpMethod"], "route": event["resource"]}
 
 
 def _header_values(event: dict[str, Any], name: str) -> list[str]:

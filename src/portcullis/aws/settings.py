@@ -72,7 +72,13 @@ def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
 def agent_api(environ: Mapping[str, str] = os.environ) -> AgentApiSettings:
     """The agent API's settings, or MissingSetting."""
     read = _reader(environ)
-    return AgentApiSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("POLICY_BUCKET"), read("BUS_NAME"))
+    return AgentApiSettings(
+        read("PORTCULLIS_STAGE"),
+        read("CORE_TABLE"),
+        read("POLICY_BUCKET"),
+        read("BUS_NAME"),
+        _optional(environ, "COUNTRY_HEADER"),
+    )
 
 
 def agent_keys(environ: Mapping[str, str] = os.environ) -> AgentKeysSettings:
@@ -85,6 +91,7 @@ def agent_keys(environ: Mapping[str, str] = os.environ) -> AgentKeysSettings:
         read("BUS_NAME"),
         _mac_keys(read),
         _rotation(read),
+        _optional(environ, "COUNTRY_HEADER"),
     )
 
 
@@ -164,8 +171,8 @@ def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:
         read("AWS_REGION"),
         read("AWS_ACCESS_KEY_ID"),
         read("AWS_SECRET_ACCESS_KEY"),
-        environ.get("AWS_SESSION_TOKEN") or None,
-        environ.get("AWS_ENDPOINT_URL") or None,
+        _optional(environ, "AWS_SESSION_TOKEN"),
+        _optional(environ, "AWS_ENDPOINT_URL"),
     )
 
 
@@ -176,6 +183,11 @@ def _rotation(read: Callable[[str], str]) -> Rotation:
 def _mac_keys(read: Callable[[str], str]) -> Mapping[str, str]:
     """The KMS key of each generation of the root: ``0=<key id> 1=<key id>``."""
     return dict(pair.split("=", 1) for pair in read("MAC_KEYS").split())
+
+
+def _optional(environ: Mapping[str, str], name: str) -> str | None:
+    """The one kind of setting that may be missing or empty: without it there is less, and nothing is less strict."""
+    return environ.get(name) or None
 
 
 def _reader(environ: Mapping[str, str]) -> Callable[[str], str]:

@@ -89,6 +89,7 @@ def judge(rulebook: Rulebook, asked: Asked, account: Account, now: int, *, exact
         violations=violations_of(decision),
         created_at=now,
         shadow=_shadow(rulebook, asked.transaction, account, now, decision),
+        country=asked.principal.country,
     )
     return record, reservation
 

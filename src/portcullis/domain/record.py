@@ -25,7 +25,7 @@ STATUSES = (
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asked, as the authorizer verified it."""
+    """Who asked, as the authorizer verified it, and from which ``country`` (ISO 3166 alpha-2) where that is known."""
 
     agent: str
     key_id: str
@@ -34,6 +34,7 @@ class Principal:
     digest: str
     source_ip: str
     key_rate: Rate | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Record:
 
     ``windows`` are those of money that it reserved, ``approval_by`` the approvals still missing, in order.
     ``expires_at`` ends the state it is in: a held one's approval, an approved one's time to be claimed, a lease.
-    ``past`` are the states before this one, oldest first, one for each earlier ``rev``.
+    ``past`` are the states before this one, oldest first, one for each earlier ``rev``. ``country`` is where it was
+    asked for from, where that is known.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Record:
     outcome: str | None = None
     moved: Mover | None = None
     past: tuple[Past, ...] = ()
+    country: str | None = None
 
     @property
     def changed_at(self) -> int:
@@ -145,8 +148,10 @@ def describe(record: Record) -> dict[str, Any]:
 
 
 def describe_to_operator(record: Record) -> dict[str, Any]:
-    """The public form, and what no agent may know: what the shadow policy would have said, where it differs."""
-    return describe(record) | ({"shadow": record.shadow} if record.shadow else {})
+    """The public form, and what is for operators alone: what the shadow policy would have said, where it differs, and
+    the country that it was asked for from."""
+    more = {"shadow": record.shadow, "country": record.country}
+    return describe(record) | {name: value for name, value in more.items() if value}
 
 
 def event_of(record: Record) -> dict[str, Any]:

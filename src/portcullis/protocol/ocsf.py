@@ -40,6 +40,7 @@ _TYPES = {
     "transaction.pending_approval": Ocsf(_API_ACTIVITY, _CREATE, INFORMATIONAL),
     "transaction.denied": Ocsf(_API_ACTIVITY, _CREATE, LOW),
     "transaction.needs_reconciliation": Ocsf(_API_ACTIVITY, _UPDATE, MEDIUM),
+    "request.served": Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL),
     "agent.created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
     "agent.suspended": Ocsf(_ENTITY_MANAGEMENT, _SUSPEND, HIGH),
     "policy.drafted": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
@@ -79,8 +80,8 @@ _FAMILIES = {
     "request": Ocsf(_API_ACTIVITY, _OTHER, LOW),
 }
 _GRADED = frozenset({"finding.opened", "finding.updated"})
-_GRADES = ((8, HIGH), (5, MEDIUM), (0, LOW))
-"""From a severity on: what contains an agent, what is told to a person, what is only recorded."""
+_GRADES = ((8, HIGH), (5, MEDIUM))
+"""From a severity on: what contains an agent, and what is told to a person."""
 _ANYTHING = Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL)
 
 
@@ -92,4 +93,4 @@ def ocsf_of(event_type: str, severity: int | None = None) -> Ocsf:
     read = _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], _ANYTHING)
     if event_type not in _GRADED or severity is None:
         return read
-    return read._replace(severity_id=next(grade for least, grade in _GRADES if severity >= least))
+    return read._replace(severity_id=next((grade for least, grade in _GRADES if severity >= least), LOW))

@@ -109,6 +109,7 @@ def stored(status: str, transaction: Transaction) -> Record:
         policy_version=LARGE,
         rev=LARGE,
         created_at=LATEST,
+        country="NL",
         **{"expires_at": LATEST, **MOST[status]} if status != "denied" else MOST[status],
     )
 

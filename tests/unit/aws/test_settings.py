@@ -91,6 +91,16 @@ def test_a_missing_or_empty_setting_is_named(read: Callable[[Mapping[str, str]],
         read(present)
 
 
+@pytest.mark.parametrize("read", [settings.agent_api, settings.agent_keys])
+def test_the_country_header_is_optional(read: Callable[[Mapping[str, str]], Any]) -> None:
+    present = environ(READERS[read])
+    assert (
+        read({**present, "COUNTRY_HEADER": "CloudFront-Viewer-Country"}).country_header == "CloudFront-Viewer-Country"
+    )
+    assert read({**present, "COUNTRY_HEADER": ""}).country_header is None
+    assert read(present).country_header is None
+
+
 def test_session_token_and_endpoint_are_optional() -> None:
     names = READERS[settings.aws]
     found = settings.aws(environ([*names, "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"]))

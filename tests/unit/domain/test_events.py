@@ -49,6 +49,12 @@ def test_of_a_transaction(record: Record) -> None:
     }
 
 
+def test_a_transaction_tells_operators_and_consumers_its_country_and_agents_nothing() -> None:
+    record = builders.record(country="NL")
+    assert event_of(record)["data"] == describe(record) | {"country": "NL"}
+    assert "country" not in describe(record)
+
+
 def test_of_a_change(change: dict[str, Any]) -> None:
     envelope = events.of_change(change)
 

@@ -62,6 +62,8 @@ READ_AS = {
     "policy.drafted": ("Entity Management", "Create", "Informational"),
     "policy.published": ("Entity Management", "Update", "Informational"),
     "profile.reset": ("Entity Management", "Update", "Low"),
+    "request.any": ("API Activity", "Other", "Low"),
+    "request.served": ("API Activity", "Other", "Informational"),
     "price.refused": ("Entity Management", "Update", "Low"),
     "price.set": ("Entity Management", "Update", "Informational"),
     "root.advanced": ("Entity Management", "Update", "Medium"),
@@ -79,7 +81,7 @@ def test_a_type_reads_as_the_schema_says(type_: str) -> None:
     ocsf = ocsf_of(type_)
     assert (ocsf.category_uid, ocsf.severity_id) == (CATEGORIES[category], SEVERITIES[severity])
     assert ocsf.class_uid == CATEGORIES[category] * 1000 + number
-    assert ocsf.type_uid == ocsf.class_uid * 100 + activities[activity]
+    assert ocsf.type_uid == ocsf.class_uid * 100 + (activities | {"Other": OTHER})[activity]
 
 
 @pytest.mark.parametrize(("severity", "read"), [(1, "Low"), (4, "Low"), (5, "Medium"), (7, "Medium"), (8, "High")])

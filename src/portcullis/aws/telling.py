@@ -1,4 +1,4 @@
-"""Tells the bus of refusals. No answer waits for it for long, and none is changed by it."""
+"""Tells the bus of answered requests. No answer waits for it for long, and none is changed by it."""
 
 import secrets
 from typing import Any
@@ -7,7 +7,7 @@ from portcullis.aws import telemetry
 from portcullis.aws.bus import entry
 from portcullis.aws.settings import AwsEnvironment
 from portcullis.aws.wire import AwsError, Service, Unavailable
-from portcullis.domain.refusals import Refusals, RefusedRequest
+from portcullis.domain.request_sums import Answered, RequestSums
 
 ATTEMPTS = 2
 """The first may meet a connection that the service has closed since the last call."""
@@ -15,27 +15,27 @@ TIMEOUT_SECONDS = 0.5
 
 
 class Teller:
-    """The refusals of one process, and the ``bus`` that is told of them. ``function`` names it in metrics."""
+    """What one process tells of its requests, and the ``bus`` it tells. ``function`` names it in metrics."""
 
     def __init__(self, environment: AwsEnvironment, bus: str, function: str) -> None:
         self._service = Service("events", environment, attempts=ATTEMPTS, timeout_seconds=TIMEOUT_SECONDS)
         self._bus = bus
         self._function = function
-        self._refusals = Refusals()
+        self._sums = RequestSums()
 
-    def count(self, refused: RefusedRequest, now: int) -> None:
+    def count(self, answered: Answered, now: int) -> None:
         """Have it told in a sum."""
-        self._refusals.add(refused, now)
+        self._sums.add(answered, now)
 
-    def tell(self, refused: RefusedRequest, now: int) -> None:
+    def tell(self, answered: Answered, now: int) -> None:
         """Have it told in an event of its own."""
-        self._refusals.add_single(refused, now, _token())
+        self._sums.add_single(answered, now, _token())
 
     def flush(self, now: int) -> None:
         """Tell what it is time to tell. What the bus does not take is kept for the next time."""
-        batch = self._refusals.batch(now, _token)
+        batch = self._sums.batch(now, _token)
         if batch:
-            self._refusals.told(self._put(batch), now)
+            self._sums.told(self._put(batch), now)
 
     def _put(self, batch: list[dict[str, Any]]) -> set[str]:
         """The ids of the events that the bus has taken."""
@@ -50,7 +50,7 @@ class Teller:
         told = {event["id"] for event, result in zip(batch, results, strict=False) if not result.get("ErrorCode")}
         if len(told) < len(batch):
             untold = len(batch) - len(told)
-            telemetry.count("RefusalsUntold", dimensions={"Function": self._function}, events=untold, cause=cause)
+            telemetry.count("RequestsUntold", dimensions={"Function": self._function}, events=untold, cause=cause)
         return told
 
 

@@ -1,18 +1,19 @@
-"""What authorizer and APIs tell of what they refuse: bounded, without secrets, and never at the cost of the answer."""
+"""What authorizer and APIs tell of how they answered: bounded, without secrets, never at the cost of the answer."""
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import pytest
 
-from portcullis.aws import refusals
+from portcullis.aws import telling
 from portcullis.aws.wire import Service, Unavailable
 from portcullis.domain.times import SECOND
 from portcullis.protocol import keys
 from tests.event_schemas import faults
+from tests.functions import settling
 from tests.functions.api_events import REGION
 from tests.functions.deployed import Deployed, forget, unique
 from tests.functions.test_authentication import set_header
@@ -66,7 +67,7 @@ def bus(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
         return put(self, target, version, payload)
 
     monkeypatch.setattr(Service, "json_call", json_call)
-    monkeypatch.setattr(refusals, "TIMEOUT_SECONDS", 10)  # this machine may be busy
+    monkeypatch.setattr(telling, "TIMEOUT_SECONDS", 10)  # this machine may be busy
     forget()
     yield bus
     bus.close()
@@ -100,7 +101,7 @@ def test_hundreds_of_forgeries_make_few_calls_that_tell_of_all(stack: Deployed, 
     assert [len(call) for call in bus.calls] == [1]
     for _ in range(12):
         later(10)
-        assert stack.call(agent, "GET", "/v1/whoami").status == 200
+        assert stack.pay(agent).status == 201
     told = bus.told()
     assert len(bus.calls) <= 1 + 12, "one in 10 s"
     assert sum(event["data"]["count"] for event in told) == 300
@@ -109,7 +110,7 @@ def test_hundreds_of_forgeries_make_few_calls_that_tell_of_all(stack: Deployed, 
     assert {event["agent"] for event in told} == {None}
 
 
-def test_a_verified_request_costs_no_call(stack: Deployed, bus: Bus) -> None:
+def test_a_payment_costs_no_call(stack: Deployed, bus: Bus) -> None:
     agent = stack.agent()
     assert stack.pay(agent).status == 201
     assert stack.pay(agent, "5000").code == "policy_denied"
@@ -152,6 +153,79 @@ def test_another_body_counts_against_its_address_alone(stack: Deployed, bus: Bus
     assert event["ip"] == "203.0.113.7"
 
 
+def from_country(country: str) -> Callable[[Event], None]:
+    """Have the trusted header arrive."""
+
+    def tamper(event: Event) -> None:
+        event["multiValueHeaders"]["CloudFront-Viewer-Country"] = [country]
+
+    return tamper
+
+
+def test_reads_are_told_once_and_then_in_a_sum(stack: Deployed, bus: Bus, later: Any) -> None:
+    agent = stack.agent()
+    later(0)
+    for _ in range(20):
+        assert stack.call(agent, "GET", "/v1/transactions", tamper=from_country("NL")).status == 200
+    later(10)
+    assert stack.pay(agent).status == 201
+    assert [[event["data"]["count"] for event in call] for call in bus.calls] == [[1], [19]]
+    (first, summed) = sorted(bus.told(), key=lambda event: event["data"]["count"])
+    assert (summed["type"], summed["verified"], summed["txid"]) == ("request.served", True, None)
+    assert (summed["agent"], summed["key"], summed["ip"]) == (agent.agent_id, agent.key_id, "203.0.113.7")
+    what = {"method": "GET", "route": "/v1/transactions", "status": 200, "country": "NL"}
+    assert summed["data"].items() > what.items()
+    assert first["data"].items() > what.items()
+
+
+def test_what_an_executor_does_and_what_an_agent_does_with_its_keys_is_told_of_them(
+    stack: Deployed, bus: Bus, later: Any
+) -> None:
+    executor = settling.executor(stack)
+    agent = settling.payer(stack, executor)
+    later(0)
+    txid = stack.pay(agent).body["id"]
+    assert settling.claim(stack, executor, agent, txid).status == 200
+    assert settling.settle(stack, executor, agent, txid).status == 200
+    assert stack.call(agent, "GET", "/v1/keys").status == 200
+    later(10)
+    assert stack.pay(agent).status == 201
+    assert {(event["agent"], event["data"]["route"]) for event in bus.told()} == {
+        (executor.agent_id, "/v1/transactions/{id}/claim"),
+        (executor.agent_id, "/v1/transactions/{id}/settle"),
+        (agent.agent_id, "/v1/keys"),
+    }
+
+
+def test_the_country_is_told_of_the_own_requests_of_an_agent_and_not_to_it(stack: Deployed, bus: Bus) -> None:
+    agent, sent = stack.agent(), from_country("NL")
+    paid = stack.pay(agent, tamper=sent)
+    assert stack.call(agent, "GET", NO_SUCH, tamper=sent).code == "not_found"
+    stored = settling.item(stack, agent, f"TX#{paid.body['id']}")
+    shown = stack.operator("GET", "/v1/agents/{agent}/transactions/{id}", agent=agent.agent_id, id=paid.body["id"])
+    (event,) = bus.told()
+    assert stored["country"] == {"S": "NL"}
+    assert [told.get("country") for told in (event["data"], shown.body, paid.body)] == ["NL", "NL", None]
+
+
+def test_without_a_trusted_header_and_of_what_is_not_verified_there_is_no_country(
+    stack: Deployed, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, sent = stack.agent(), from_country("NL")
+
+    def altered(event: Event) -> None:
+        sent(event)
+        event["body"] = event["body"].replace('"10"', '"99"')
+
+    assert stack.pay(agent, tamper=altered).code == "body_digest_mismatch"
+    monkeypatch.delenv("COUNTRY_HEADER")
+    forget()
+    assert stack.call(agent, "GET", "/v1/whoami", tamper=sent).status == 200
+    told = bus.told()
+    assert {event["type"] for event in told} == {"request.refused", "request.served"}
+    assert [event for event in told if "country" in event["data"]] == []
+
+
 def test_an_operator_who_is_refused_is_named(stack: Deployed, bus: Bus) -> None:
     agent = stack.agent().agent_id
     assert stack.operator("POST", "/v1/agents/{agent}/suspend", {}, agent=agent).status == 400
@@ -167,17 +241,19 @@ def test_a_bus_that_is_out_of_reach_changes_no_answer_and_loses_no_count(
     agent = stack.agent()
     later(0)
     with monkeypatch.context() as outage:
-        outage.setattr(refusals, "entry", _unreachable)
+        outage.setattr(telling, "entry", _unreachable)
         forged = [stack.call(agent, "GET", "/v1/whoami", tamper=set_header("X-Signature", "0" * 64)) for _ in range(3)]
         missing = [stack.call(agent, "GET", NO_SUCH) for _ in range(3)]
+        served = [stack.call(agent, "GET", "/v1/whoami") for _ in range(3)]
+    assert [answer.status for answer in served] == [200] * 3
     assert [answer.code for answer in forged + missing] == ["invalid_credentials"] * 3 + ["not_found"] * 3
-    assert capsys.readouterr().out.count('"RefusalsUntold":1') == 2, "once in 10 s by each of the two processes"
+    assert capsys.readouterr().out.count('"RequestsUntold":1') == 2, "once in 10 s by each of the two processes"
     later(10)
-    assert stack.call(agent, "GET", "/v1/whoami").status == 200
-    counts = {"authentication.refused": 0, "request.refused": 0}
+    assert stack.pay(agent).status == 201
+    counts = {"authentication.refused": 0, "request.refused": 0, "request.served": 0}
     for event in bus.told():
         counts[event["type"]] += event["data"]["count"]
-    assert counts == {"authentication.refused": 3, "request.refused": 3}
+    assert counts == {"authentication.refused": 3, "request.refused": 3, "request.served": 3}
 
 
 def _unreachable(_bus: str, _event: Event) -> dict[str, str]:
