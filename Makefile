@@ -1,7 +1,7 @@
 # Every target sets up what it needs: all it takes is Python 3.11 or later (and make, and bash).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint synth bench simulate-audit rekey-fleet verify-independent openapi lock clean
+.PHONY: help demo up down test lint synth bench bench-detection simulate-audit rekey-fleet verify-independent openapi lock clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -41,6 +41,9 @@ synth: $(STAGES:%=build/synth/%/manifest.json) ## write the CloudFormation templ
 
 bench: $(PROJECT) ## measure bundles, start-up, decisions, what a transaction costs, and the audit log
 	@$(BIN)/python -m bench
+
+bench-detection: $(PROJECT) ## compare the detector with the guide's rule on public data in DATA=folder
+	@$(BIN)/python -m bench.detection "$(DATA)"
 
 simulate-audit: $(PROJECT) ## run 10,000 random schedules of crashes and races against the audit writer's code
 	@SCHEDULES=10000 $(BIN)/pytest --timeout=900 tests/simulation

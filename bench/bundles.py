@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "PORTCULLIS_STAGE": "local",
     "CORE_TABLE": "core",
     "NONCES_TABLE": "nonces",
+    "PROFILES_TABLE": "profiles",
     "POLICY_BUCKET": "policies",
     "MAC_KEY_ID": "mac",
     "BUS_NAME": "bus",

@@ -19,8 +19,7 @@ def portcullis_app(stage_name: str | None = None, outdir: Path | None = None) ->
     app = App(analytics_reporting=False, context=_feature_flags(), outdir=str(outdir) if outdir else None)
     stage = stage_named(stage_name or app.node.try_get_context("stage"))
     data = Data(app, stage)
-    Gateway(app, data)
-    Detection(app, data)
+    Detection(app, data, Gateway(app, data))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
 

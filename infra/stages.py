@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from ipaddress import ip_network
 
 from infra.bundling.target import LAMBDA_ARM64, THIS_MACHINE, Target
 
@@ -50,6 +51,13 @@ class Stage:
     alarm_budget: Decimal = Decimal("1.0")
     """False alarms of the joint detector that are accepted per agent and 1,000 requests; thousandths at the finest."""
 
+    never_block: tuple[str, ...] = ()
+    """Networks whose addresses are never blocked by themselves, such as ``192.0.2.0/24``: your own, a partner's NAT."""
+
+    def __post_init__(self) -> None:
+        for network in self.never_block:
+            ip_network(network)  # raises ValueError: a typing error would protect nothing
+
     @property
     def prefix(self) -> str:
         return f"portcullis-{self.name}"
@@ -70,6 +78,8 @@ STAGES = (
         waf_logs=False,
         key_class="development",
         generations=("0", "1"),
+        # Where the tests and the demo come from, who are refused a lot.
+        never_block=("127.0.0.0/8", "::1/128", "192.0.2.0/24", "203.0.112.0/20"),
         country_header="CloudFront-Viewer-Country",
     ),
     Stage(

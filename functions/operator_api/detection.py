@@ -1,4 +1,4 @@
-"""What detection finds, learns and blocks: findings explained and released, profiles read and reset."""
+"""What detection finds and learns: findings explained and released, profiles read and reset."""
 
 from typing import Any
 

@@ -18,6 +18,7 @@ from functions.operator_api import (
     prices,
     request,
     root,
+    sources,
     transactions,
 )
 from portcullis.aws.changes import Conflict
@@ -38,6 +39,7 @@ SUBJECTS = (
     policy_trials,
     prices,
     root,
+    sources,
     transactions,
 )
 ROUTES: Routes = {route: handle for subject in SUBJECTS for route, handle in subject.ROUTES.items()}

@@ -41,7 +41,8 @@ POLICY_PATHS = {
 
 
 class WebAcl(Construct):
-    """Allows what no rule blocks. Incidents write to ``block_list`` (IPv4) and ``block_list_v6``."""
+    """Allows what no rule blocks. ``block_list`` (IPv4) and ``block_list_v6`` are written by one function alone, which
+    makes them of the blocks that are stored: what anyone else writes there is gone within a minute."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
         super().__init__(scope, id_)
@@ -80,7 +81,7 @@ class WebAcl(Construct):
             scope="REGIONAL",
             ip_address_version=version,
             addresses=[],
-            description="Source addresses that incidents have blocked",
+            description="Source addresses that are blocked for a time",
         )
 
     def _log(self, stage: Stage) -> None:

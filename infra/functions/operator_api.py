@@ -9,7 +9,7 @@ from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.nag import acknowledge
 from infra.constructs.telling import tell
 from infra.functions.rotation_settings import rotation_settings
-from infra.stacks.data import AUDIT_CHECKPOINT, AUDIT_TILES, STATUS_INDEX, USES_INDEX, Data
+from infra.stacks.data import AUDIT_CHECKPOINT, AUDIT_TILES, BLOCKS_INDEX, STATUS_INDEX, USES_INDEX, Data
 
 ITEMS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")
 
@@ -31,7 +31,7 @@ def operator_api(scope: Construct, data: Data, rotation: IFunction) -> Function:
             *_read_audit(data),
             allow("kms:GenerateMac", on=data.mac_key_arns),
             *_deliver(data, rotation),
-            allow("dynamodb:GetItem", "dynamodb:PutItem", on=[data.profiles.table_arn], when=leading_keys("AGENT#*")),
+            *_judge(data),
         ],
         environment=_environment(data, rotation),
         memory_mb=1024,
@@ -68,6 +68,16 @@ def _read_audit(data: Data) -> list[iam.PolicyStatement]:
         # Without it S3 says of what is not there that it may not be read.
         allow("s3:ListBucket", on=[data.audit.bucket_arn]),
         allow("kms:GetPublicKey", on=[data.audit_key.key_arn]),
+    ]
+
+
+def _judge(data: Data) -> list[iam.PolicyStatement]:
+    """Teach and reset profiles, see and end blocks; what agents are judged by is written by nobody else's hand."""
+    profiles = data.profiles.table_arn
+    return [
+        allow("dynamodb:GetItem", "dynamodb:PutItem", on=[profiles], when=leading_keys("AGENT#*")),
+        allow("dynamodb:UpdateItem", on=[profiles], when=leading_keys("BLOCK#*")),
+        allow("dynamodb:Query", on=[f"{profiles}/index/{BLOCKS_INDEX}"], when=leading_keys("BLOCKED")),
     ]
 
 

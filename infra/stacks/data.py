@@ -15,6 +15,7 @@ from infra.stages import Stage
 
 STATUS_INDEX = "by_status"
 USES_INDEX = "by_key"
+BLOCKS_INDEX = "by_block"
 POLICY_PREFIX = "policies"
 AUDIT_WRITER = "AuditWriter"
 AUDIT_TILES, AUDIT_CHECKPOINT = "tile/*", "checkpoint"
@@ -100,13 +101,19 @@ class Data(Stack):
         return table
 
     def _profiles(self) -> Table:
-        return Table(
+        table = Table(
             self,
             "Profiles",
             stage=self.stage,
             partition_key=dynamodb.Attribute(name="pk", type=STRING),
             time_to_live_attribute="expires_at",
         )
+        table.add_global_secondary_index(
+            index_name=BLOCKS_INDEX,
+            partition_key=dynamodb.Attribute(name="blocked", type=STRING),
+            sort_key=dynamodb.Attribute(name="ends_at", type=NUMBER),
+        )
+        return table
 
     def _audit(self) -> None:
         # As with the MAC key, the writer's role is named by how CloudFormation begins its name.

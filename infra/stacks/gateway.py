@@ -99,6 +99,8 @@ OPERATOR_ROUTES = (
     "PUT /v1/prices/{token}",
     "GET /v1/root",
     "POST /v1/root/generation",
+    "GET /v1/sources",
+    "POST /v1/sources/unblock",
 )
 VALIDATED_BY_FUNCTION = "The function validates strictly and names the field at fault; a model would repeat part of it."
 

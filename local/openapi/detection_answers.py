@@ -1,6 +1,6 @@
 """The answers about detection, as functions/operator_api/detection.py gives them."""
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # typing's own tells pydantic what is required only from Python 3.12
@@ -101,7 +101,7 @@ class UsualAmount(TypedDict):
 
 
 class KnownAddress(TypedDict):
-    """Where requests came from. What is stored is a digest, which tells addresses apart and names none."""
+    """Where requests came from. What is stored are digests, which tell addresses apart."""
 
     address: Digest
     network: Digest
@@ -122,7 +122,7 @@ class Profile(TypedDict):
     """What is usual for an agent."""
 
     agent_id: AgentId
-    since: Annotated[Instant | None, Field(description="The first request that it has learnt from.")]
+    since: Annotated[Instant | None, Field(description="The first of its payments that was judged.")]
     last_at: Instant | None
     payments: Annotated[Count, Field(description="How many of its payments were judged.")]
     warm_up: Annotated[bool, Field(description="Whether it is still judged mostly by what is usual for the fleet.")]
@@ -134,3 +134,28 @@ class Profile(TypedDict):
     addresses: Annotated[list[KnownAddress], Field(description="Latest first.")]
     open_finding: FindingId | None
     export: Annotated[Export | None, Field(description="Null where nothing was learnt yet.")]
+
+
+class BlockedSource(TypedDict):
+    """A source address, or a /64 of IPv6, that is blocked `until` an instant; `times` is how often it was, this time
+    included."""
+
+    address: str
+    since: Instant
+    until: Instant
+    times: Annotated[int, Field(ge=1)]
+    severity: Severity
+    reason: Annotated[str, Field(description="What it was blocked for, in words.")]
+
+
+class BlockedSources(TypedDict):
+    """All that the firewall holds, at most 1,000."""
+
+    sources: list[BlockedSource]
+
+
+class UnblockedSource(TypedDict):
+    """An address that is not blocked any more; the firewall follows within a minute."""
+
+    address: str
+    blocked: Literal[False]

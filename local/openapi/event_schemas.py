@@ -8,7 +8,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from local.openapi import detection_events, key_events
+from local.openapi import detection_events, key_events, source_events
 from local.openapi.answers import KeyId, Sha256, TransactionRecord, Version
 from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
@@ -191,6 +191,8 @@ DATA: Mapping[str, Any] = {
     "price.refused": PriceRefused,
     "authentication.refused": AuthenticationRefused,
     "request.refused": RequestRefused,
+    "source.blocked": source_events.SourceBlocked,
+    "source.unblocked": source_events.SourceUnblocked,
     "request.served": RequestServed,
     "outbox.malformed": Malformed,
 }

@@ -1,9 +1,9 @@
-"""The operator API's operations on what detection finds and learns."""
+"""The operator API's operations on what detection finds, learns and blocks."""
 
 from local.openapi import detection_answers as answers
 from local.openapi.operation import Operation
 from local.openapi.parts import PAGE
-from portcullis.domain.detection_requests import FindingRelease, ProfileReset
+from portcullis.domain.detection_requests import FindingRelease, ProfileReset, Unblocking
 
 FINDINGS = (
     Operation(
@@ -53,4 +53,22 @@ PROFILES = (
         codes=("not_found",),
     ),
 )
-DETECTION = (*FINDINGS, *PROFILES)
+SOURCES = (
+    Operation(
+        name="list_sources",
+        method="GET",
+        path="/v1/sources",
+        summary="List the source addresses that are blocked, the last to end first",
+        answers={200: answers.BlockedSources},
+    ),
+    Operation(
+        name="unblock_source",
+        method="POST",
+        path="/v1/sources/unblock",
+        summary="Let a blocked address send again before its time, within a minute",
+        body=Unblocking,
+        example={"address": "203.0.113.7", "reason": "an office behind one address"},
+        answers={200: answers.UnblockedSource},
+    ),
+)
+DETECTION = (*FINDINGS, *PROFILES, *SOURCES)

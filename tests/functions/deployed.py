@@ -155,11 +155,21 @@ class Deployed:
         )
 
     def _create_profiles(self, name: str) -> None:
+        attributes: list[Any] = [("pk", "S"), ("blocked", "S"), ("ends_at", "N")]
+        index: Any = {
+            "IndexName": "by_block",
+            "KeySchema": [
+                {"AttributeName": "blocked", "KeyType": "HASH"},
+                {"AttributeName": "ends_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        }
         self.dynamodb.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            AttributeDefinitions=[{"AttributeName": each, "AttributeType": type_} for each, type_ in attributes],
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            GlobalSecondaryIndexes=[index],
         )
 
     @property

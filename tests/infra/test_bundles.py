@@ -27,6 +27,7 @@ THIRD_PARTY = {
     "price_feed": PYDANTIC,
     "proposals": set[str](),
     "reconciler": set[str](),
+    "sources": set[str](),
     "sweeper": set[str](),
     "agent_api": PYDANTIC,
     "agent_keys": PYDANTIC,

@@ -156,16 +156,20 @@ def test_nonces_are_only_put_by_the_authorizer_and_only_their_uses_read_by_opera
     assert reach == {("Authorizer", "dynamodb:PutItem", ""), ("OperatorFunction", "dynamodb:Query", "/index/by_key")}
 
 
-def test_of_profiles_operators_reach_those_of_agents_alone(gateway: Template) -> None:
-    (statement,) = (
-        statement
-        for id_ in functions(gateway).values()
+def test_of_what_detection_holds_operators_reach_profiles_of_agents_and_blocks(gateway: Template) -> None:
+    reach = {
+        (name, action, *statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+        for name, id_ in functions(gateway).items()
         for statement in gateway.statements_of(gateway.role_of(id_))
+        for action in as_list(statement["Action"])
         if "GetAttProfiles" in text_of(statement["Resource"])
-    )
-    assert statement in gateway.statements_of(gateway.role_of(functions(gateway)["OperatorFunction"]))
-    assert statement["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
-    assert statement["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": ["AGENT#*"]}
+    }
+    assert reach == {
+        ("OperatorFunction", "dynamodb:GetItem", "AGENT#*"),
+        ("OperatorFunction", "dynamodb:PutItem", "AGENT#*"),
+        ("OperatorFunction", "dynamodb:UpdateItem", "BLOCK#*"),
+        ("OperatorFunction", "dynamodb:Query", "BLOCKED"),
+    }
 
 
 def test_only_its_own_api_or_schedule_may_invoke_a_function(gateway: Template) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from portcullis.domain.detection.sources import Network
 from portcullis.domain.key_classes import Rotation
 
 
@@ -141,3 +142,13 @@ class AuditWriterSettings:
     claims_table: str
     key_id: str
     origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesSettings:
+    """Of what blocks source addresses; ``block_lists`` are the ARNs of the firewall's sets, IPv4 first."""
+
+    profiles_table: str
+    bus: str
+    block_lists: tuple[str, str]
+    never_block: tuple[Network, ...]

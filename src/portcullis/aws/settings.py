@@ -18,9 +18,11 @@ from portcullis.aws.function_settings import (
     PriceFeedSettings,
     ProposalsSettings,
     ReconcilerSettings,
+    SourcesSettings,
     SweeperSettings,
 )
 from portcullis.domain.detection.calibration import parse_budget
+from portcullis.domain.detection.sources import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
 
 
@@ -143,6 +145,17 @@ def anomaly(environ: Mapping[str, str] = os.environ) -> AnomalySettings:
     """The anomaly function's settings, or MissingSetting."""
     read = _reader(environ)
     return AnomalySettings(read("CORE_TABLE"), read("PROFILES_TABLE"), parse_budget(read("ALARM_BUDGET")))
+
+
+def sources(environ: Mapping[str, str] = os.environ) -> SourcesSettings:
+    """The settings of what blocks source addresses, or MissingSetting. No network need be never blocked."""
+    read = _reader(environ)
+    return SourcesSettings(
+        read("PROFILES_TABLE"),
+        read("BUS_NAME"),
+        (read("BLOCK_LIST_ARN"), read("BLOCK_LIST_V6_ARN")),
+        parse_networks(environ.get("NEVER_BLOCK", "").split()),
+    )
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:

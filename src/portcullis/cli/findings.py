@@ -53,8 +53,9 @@ def list_(
     found = session(context)
     page = found.operator.get("/v1/findings", state=state, agent=agent, limit=limit, cursor=cursor)
     if not found.as_json:
-        names = [[signal["name"] for signal in finding["signals"]] for finding in page["findings"]]
-        page["findings"] = [{**each, "signals": own} for each, own in zip(page["findings"], names, strict=True)]
+        page["findings"] = [
+            {**finding, "signals": [signal["name"] for signal in finding["signals"]]} for finding in page["findings"]
+        ]
     found.show_list(page, "findings", COLUMNS)
     if page["findings"]:
         output.errors.print(f"why, and what to do: portcullis findings explain {page['findings'][0]['id']}")

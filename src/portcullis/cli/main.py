@@ -22,6 +22,7 @@ from portcullis.cli import (
     root,
     rotation,
     scan,
+    sources,
 )
 from portcullis.cli.context import Session
 from portcullis.cli.failure import Failure
@@ -62,6 +63,7 @@ app.add_typer(audit.app, name="audit", help=audit.HELP)
 app.add_typer(rotation.app, name="rotate", help="The keys of a class, of older roots, or all: rotate or revoke.")
 app.add_typer(root.app, name="root", help="The root of secrets: show its generations, advance, check before removal.")
 app.add_typer(findings.app, name="findings", help="What agents did out of the ordinary: list, explain, release.")
+app.add_typer(sources.app, name="sources", help="Addresses blocked for unproved requests: list, unblock.")
 app.command("scan-secrets")(scan.scan_secrets)
 
 

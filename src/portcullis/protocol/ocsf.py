@@ -61,6 +61,8 @@ _TYPES = {
     "finding.released": Ocsf(_DETECTION_FINDING, _FINDING_CLOSE, INFORMATIONAL),
     "profile.reset": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
+    "source.blocked": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
+    "source.unblocked": Ocsf(_DETECTION_FINDING, _FINDING_CLOSE, INFORMATIONAL),
     "outbox.malformed": Ocsf(_DETECTION_FINDING, _FOUND, HIGH),
     "audit.rejected": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
 }
@@ -78,8 +80,8 @@ _FAMILIES = {
     "request": Ocsf(_API_ACTIVITY, _OTHER, LOW),
 }
 _GRADED = frozenset({"finding.opened", "finding.updated"})
-_GRADES = ((8, HIGH), (5, MEDIUM), (0, LOW))
-"""From a severity on: what contains an agent, what is told to a person, what is only recorded."""
+_GRADES = ((8, HIGH), (5, MEDIUM))
+"""From a severity on: what contains an agent, and what is told to a person."""
 _ANYTHING = Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL)
 
 
@@ -91,4 +93,4 @@ def ocsf_of(event_type: str, severity: int | None = None) -> Ocsf:
     read = _TYPES.get(event_type) or _FAMILIES.get(event_type.partition(".")[0], _ANYTHING)
     if event_type not in _GRADED or severity is None:
         return read
-    return read._replace(severity_id=next(grade for least, grade in _GRADES if severity >= least))
+    return read._replace(severity_id=next((grade for least, grade in _GRADES if severity >= least), LOW))

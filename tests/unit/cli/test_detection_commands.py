@@ -1,4 +1,4 @@
-"""``portcullis findings`` and ``agent profile``: what they send, and what they tell people to run next."""
+"""``portcullis findings``, ``agent profile`` and ``sources``: what they send, and what they tell people to run next."""
 
 import json
 from typing import Any
@@ -48,6 +48,13 @@ PROFILE: dict[str, Any] = {
     "open_finding": FINDING_ID,
     "export": {"version": 1, "packed": "AAEC"},
 }
+SOURCE: dict[str, Any] = {
+    "address": "203.0.113.7",
+    "since": "2026-11-21T06:31:00.000Z",
+    "until": "2026-11-21T07:31:00.000Z",
+    "times": 3,
+    "reason": "forged signatures",
+}
 
 
 def body(cli: Cli) -> Any:
@@ -68,9 +75,10 @@ def test_findings_are_listed_with_the_names_of_their_signals_and_the_next_comman
 
 
 def test_an_empty_list_suggests_nothing(cli: Cli) -> None:
-    cli.answers = [ok({"findings": [], "cursor": None})]
-    result = cli.run("findings", "list")
-    assert (result.out, result.err) == ("no findings\n", "")
+    cli.answers = [ok({"findings": [], "cursor": None}), ok({"sources": []})]
+    for group in ("findings", "sources"):
+        result = cli.run(group, "list")
+        assert (result.out, result.err) == (f"no {group}\n", "")
 
 
 def test_an_explanation_tells_signals_lessons_and_commands_as_they_are(cli: Cli) -> None:
@@ -100,6 +108,7 @@ def test_a_release_needs_a_reason(cli: Cli) -> None:
         (("findings", "list"), {"findings": [FINDING], "cursor": None}),
         (("findings", "explain", FINDING_ID), EXPLAINED),
         (("agent", "profile", AGENT), PROFILE),
+        (("sources", "list"), {"sources": [SOURCE]}),
     ],
 )
 def test_programs_get_the_answer_as_it_is(cli: Cli, command: tuple[str, ...], answer: dict[str, Any]) -> None:
@@ -139,3 +148,12 @@ def test_a_profile_is_reset(cli: Cli) -> None:
     cli.answers = [ok({**PROFILE, "payments": 0, "open_finding": None})]
     assert cli.run("agent", "reset-profile", AGENT, "--reason", "pays salaries now").code == 0
     assert (target(cli), body(cli)) == (f"POST agents/{AGENT}/profile/reset", {"reason": "pays salaries now"})
+
+
+def test_sources_are_listed_and_unblocked(cli: Cli) -> None:
+    cli.answers = [ok({"sources": [SOURCE]}), ok({"address": "203.0.113.7", "blocked": False})]
+    listed = cli.run("sources", "list")
+    assert all(part in listed.out for part in ("203.0.113.7", "forged signatures", SOURCE["until"]))
+    assert "portcullis sources unblock" in listed.err
+    cli.run("sources", "unblock", "203.0.113.7", "--reason", "an office")
+    assert (target(cli), body(cli)) == ("POST sources/unblock", {"address": "203.0.113.7", "reason": "an office"})

@@ -1,7 +1,9 @@
 """Findings: what detection says of one agent. A finding is an episode, which later unusual requests join.
 
 open ─ released by an operator: it was legitimate, and is learnt ──> released
-  └─── closed with its incident, or quiet for as long as it was open ─> closed
+  └─── closed with its incident ─> closed
+
+What is quiet is joined no more (`episodes`), and stays open until somebody has looked at it.
 """
 
 import re

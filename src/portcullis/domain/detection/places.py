@@ -8,7 +8,6 @@ import hashlib
 import ipaddress
 import re
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from zlib import crc32
@@ -66,9 +65,6 @@ class Places:
 
     places: list[Place] = field(default_factory=list)
     width: int = 1
-
-    def __iter__(self) -> Iterator[Place]:
-        return iter(self.places)
 
     def find(self, source: Source, now: int) -> Place | None:
         """The one that a request came from; the latest of its network where that is a pool. 90 days without a use make
@@ -141,7 +137,7 @@ class Places:
     def _count_return(self, source: Source, here: Place, now: int) -> None:
         if now - here.last > HOUR:
             here.returns = 0
-        elif not here.is_known and self.used_since(source, here, now):
+        elif now >= here.last and not here.is_known and self.used_since(source, here, now):
             here.returns = min(here.returns + 1, 255)
 
     def _add(self, source: Source, now: int) -> Place:

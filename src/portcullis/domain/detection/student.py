@@ -8,7 +8,7 @@ _FAR = 20.0  # standard deviations beyond which the tail is taken from its asymp
 
 
 def surprise(t: float, freedom: float) -> float:
-    """-log10 P(T > t) for ``freedom`` >= 5 degrees of freedom.
+    """-log10 P(T > t) for ``freedom`` >= 30 degrees of freedom, to a thousandth of itself.
 
     G. W. Hill, Algorithm 395 (Comm. ACM 13, 1970): t is turned into the normal deviate of the same tail.
     """

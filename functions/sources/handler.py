@@ -1,0 +1,58 @@
+"""What is refused to requests that nothing vouches for counts against their source address; a schedule lifts blocks."""
+
+import json
+import time
+from collections import defaultdict
+from functools import cache
+from typing import Any
+
+from portcullis.aws import settings, telemetry
+from portcullis.aws.blocking import Blocking
+from portcullis.aws.wire import AwsError, Unavailable
+from portcullis.domain.detection.sources import Network, Refusals, refusals
+
+SELF = {"Function": "sources"}
+FAULTS = (Unavailable, AwsError)
+
+
+@cache
+def blocking() -> Blocking:
+    """What this process needs."""
+    return Blocking(settings.sources(), settings.aws())
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """SQS messages in, those to try again out. Without messages it is the schedule, and makes the firewall agree."""
+    if "Records" not in event:
+        return {"blocked": blocking().reconcile(_now())}
+    by_address: dict[Network, list[tuple[str, Refusals]]] = defaultdict(list)
+    for message in event["Records"]:
+        told = _told(message["body"])
+        if told is not None:
+            by_address[told.address].append((message["messageId"], told))
+    failed = [name for group in by_address.values() if not _count(group) for name, _ in group]
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
+
+
+def _count(group: list[tuple[str, Refusals]]) -> bool:
+    try:
+        block = blocking().count([told for _, told in group], _now())
+        if block is not None:
+            blocking().reconcile(_now(), block)
+    except FAULTS as fault:
+        telemetry.count("Fault", dimensions=SELF, cause=str(fault), address=str(group[0][1].address))
+        return False
+    return True
+
+
+def _told(body: str) -> Refusals | None:
+    """None also for what cannot be read: it is counted, and trying it again would not help."""
+    try:
+        return refusals(json.loads(body)["detail"])
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        telemetry.count("EventRejected", dimensions=SELF, cause=type(error).__name__)
+        return None
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000
