@@ -79,7 +79,7 @@ STAGES = (
         key_class="development",
         generations=("0", "1"),
         # Where the tests and the demo come from, who are refused a lot.
-        never_block=("127.0.0.0/8", "::1/128", "203.0.113.0/24", "192.0.2.0/24"),
+        never_block=("127.0.0.0/8", "::1/128", "192.0.2.0/24", "203.0.112.0/20"),
         country_header="CloudFront-Viewer-Country",
     ),
     Stage(

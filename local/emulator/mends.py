@@ -22,6 +22,7 @@ from local.emulator import (
     table_properties,
     waf_custom_bodies,
     waf_enforcement,
+    waf_resources,
     waf_types,
 )
 from local.emulator.settings import EmulatorSettings
@@ -47,6 +48,7 @@ MENDS = (
     table_properties,
     waf_custom_bodies,
     waf_enforcement,
+    waf_resources,
     waf_types,
 )
 

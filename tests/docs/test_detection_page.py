@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
-from portcullis.domain.detection.rules import RULES, Rule
+import pytest
+
+from portcullis.domain.detection import rules, sources
+from portcullis.domain.detection.rules import Rule
 
 PAGE = (Path(__file__).parents[2] / "docs" / "detection.md").read_text()
 
@@ -13,6 +16,13 @@ def row(rule: Rule) -> str:
     return f"| `{rule.name}` | {rule.severity} | {words} | {rule.window} |"
 
 
-def test_every_rule_stands_there_as_it_is() -> None:
-    section = re.split(r"^## ", PAGE.partition("## Rules about an agent's own requests\n")[2], flags=re.MULTILINE)[0]
-    assert re.findall(r"^\| `.*$", section, re.MULTILINE) == [row(rule) for rule in RULES]
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [
+        ("Rules about an agent's own requests", rules.RULES),
+        ("What counts against a source address", sources.RULES),
+    ],
+)
+def test_every_rule_stands_there_as_it_is(heading: str, table: tuple[Rule, ...]) -> None:
+    section = re.split(r"^## ", PAGE.partition(f"## {heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    assert re.findall(r"^\| `.*$", section, re.MULTILINE) == [row(rule) for rule in table]

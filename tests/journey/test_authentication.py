@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from local.tap import Tap
 from portcullis.protocol import keys
 from tests.journey.deployment import Deployment, Signed, fresh
 
@@ -120,19 +121,21 @@ def test_an_unknown_route_is_not_found(deployment: Deployment) -> None:
     assert_refused(answer, 404, "not_found")
 
 
-def test_a_blocked_address_does_not_reach_the_authorizer(deployment: Deployment) -> None:
-    agent = replace(deployment.agent(), address="198.18.0.66")
-    firewall = deployment.root("wafv2")
-    name, identifier = deployment.outputs["BlockListArn"].split("/")[-2:]
-    held = firewall.get_ip_set(Name=name, Scope="REGIONAL", Id=identifier)
-    entry = {"Name": name, "Scope": "REGIONAL", "Id": identifier}
-    firewall.update_ip_set(**entry, Addresses=["198.18.0.66/32"], LockToken=held["LockToken"])
-    try:
-        answer = deployment.send(deployment.sign(agent, "GET", "/v1/whoami"))
-    finally:
-        token = firewall.get_ip_set(**entry)["LockToken"]
-        firewall.update_ip_set(**entry, Addresses=[], LockToken=token)
+def test_an_address_that_forges_is_blocked_and_the_agent_is_not(deployment: Deployment, tap: Tap) -> None:
+    agent, thief = deployment.agent(), "198.18.0.66"
+    assert deployment.send(deployment.sign(agent, "GET", "/v1/whoami")).status_code == 200
+    before = deployment.scan("CoreTable")
+    forged = with_header(deployment.sign(replace(agent, address=thief), "GET", "/v1/whoami"), "X-Signature", "0" * 64)
+    deadline = time.monotonic() + 40
+    with ThreadPoolExecutor(8) as callers:
+        while (answer := deployment.send(forged)).status_code == 401:
+            assert time.monotonic() < deadline, "it was never blocked"
+            list(callers.map(deployment.send, [forged] * 8))
     assert_refused(answer, 403, "blocked")
+    (told,) = tap.wait(1, lambda event: event["type"] == "source.blocked" and event["ip"] == thief)
+    assert told["data"]["address"] == thief
+    assert deployment.scan("CoreTable") == before
+    assert deployment.send(deployment.sign(agent, "GET", "/v1/whoami")).status_code == 200
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"amount": 1.5}', '{"amount": "1", "amount": "2"}'])

@@ -141,7 +141,7 @@ class Places:
     def _count_return(self, source: Source, here: Place, now: int) -> None:
         if now - here.last > HOUR:
             here.returns = 0
-        elif not here.is_known and self.used_since(source, here, now):
+        elif now >= here.last and not here.is_known and self.used_since(source, here, now):
             here.returns = min(here.returns + 1, 255)
 
     def _add(self, source: Source, now: int) -> Place:

@@ -129,7 +129,7 @@ def _travel(conduct: Conduct, request: Seen) -> Iterator[Signal]:
 
 def _two_places(conduct: Conduct, request: Seen) -> Iterator[Signal]:
     here = conduct.places.find(request.source, request.now)
-    if here is None or request.now - here.last > HOUR or not _is_elsewhere(conduct, request):
+    if here is None or not 0 <= request.now - here.last <= HOUR or not _is_elsewhere(conduct, request):
         return
     returns = here.returns + 1
     if returns >= TWO_PLACES.threshold and conduct.places.used_since(request.source, here, request.now):

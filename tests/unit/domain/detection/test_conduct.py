@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portcullis.domain.detection.conduct import SIZE, Conduct, UnknownVersion, learn, release
@@ -32,6 +32,7 @@ PAYMENTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.one_of(CALLS, PAYMENTS), st.booleans()), max_size=60))
 def test_it_is_packed_without_loss_in_a_fixed_size(learnt: list[tuple[Observation, bool]]) -> None:
     conduct = Conduct.new()
@@ -44,6 +45,7 @@ def test_it_is_packed_without_loss_in_a_fixed_size(learnt: list[tuple[Observatio
     assert len(conduct.places.places) <= SLOTS
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_within_the_windows_does_not_matter_for_what_they_count(order: random.Random) -> None:
     observations = [payment(second, outcome="denied" if second % 3 else "accepted") for second in range(0, 240, 7)]
