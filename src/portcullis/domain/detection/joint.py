@@ -10,20 +10,24 @@ from portcullis.domain.detection.behaviour import Behaviour, Pending
 from portcullis.domain.detection.histograms import Histogram
 from portcullis.domain.detection.population import EXPECTED_SUSPICIOUS, OTHER, SUSPICIOUS, Population, size
 
-BUDGET = 1.0
-WARM_UP = 10
+BUDGET = 1.0  # false alarms in 1,000 requests
+WARM_UP = 10  # requests of a new agent that teach it even if flagged
+# The weights and the four after them were chosen on the tuning days of public data: docs/detection-model.md.
 HOUR_WEIGHT, ENDPOINT_WEIGHT, COUNTERPARTY_WEIGHT, RATE_WEIGHT = 0.3, 0.3, 0.2, 0.2
-FADES = 60 * context.HOUR
-MOST_AT_ONCE, EXPECTED, UNHEEDED = 4.0, 0.95, 0.5
-ACCUMULATED_WEIGHT = 0.55
-ALONE = 20
-FLEET_WARM_UP = 5_000.0
-LEAST = 0.01
-MOST_BELIEVED = -math.log10(LEAST)
-ALONE_WEIGHT = (1 - EXPECTED_SUSPICIOUS) ** (-2 * ALONE)
-_LARGE = math.log(1e4)
-CREDIBLE = 3.0
-_STRONGEST = 6.0
+FADES = 60 * context.HOUR  # accumulated evidence is 37 % after this time
+MOST_AT_ONCE, EXPECTED, STRONGEST = (
+    4.0,
+    0.95,
+    6.0,
+)  # of evidence: what one request can add, what is normal, the most in all
+ACCUMULATED_WEIGHT, UNHEEDED = 0.55, 0.5
+ALONE = 20  # requests before and after a suspicious one that make it a matter of chance
+ALONE_WEIGHT = (1 - EXPECTED_SUSPICIOUS) ** (-2 * ALONE)  # for those that chance put near one another
+FLEET_WARM_UP = 5_000.0  # requests until which everything teaches the fleet
+CREDIBLE = 3.0  # times as many suspicious requests as expected are theft; more mean that the histograms are wrong
+LEAST = 0.01  # what belief alone makes of any reading: no fleet of less than 2,000 requests can raise an alarm
+_MOST_BELIEVED = -math.log10(LEAST)
+_LARGE = math.log(1e4)  # dollars from which amounts are believed to be rare
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def score(behaviour: Behaviour, population: Population, point: Point) -> Surpris
 
 
 def flagged(surprise: Surprise, budget: float = BUDGET) -> bool:
-    """Whether to raise an alarm, for a ``budget`` of false alarms in 1,000 requests, half of it for each of the two."""
+    """Whether to raise an alarm, for a ``budget`` (> 0) of false alarms in 1,000 requests, half for each of the two."""
     limit = math.log10(2000 / budget)
     return surprise.event > limit or surprise.joint > limit
 
@@ -108,7 +112,7 @@ def learn(behaviour: Behaviour, delta: Population, point: Point, surprise: Surpr
     """
     teaches = not flagged or behaviour.seen < WARM_UP
     evidence = min(surprise.event, MOST_AT_ONCE) - EXPECTED
-    behaviour.accumulated = min(max(surprise.accumulated + evidence, 0.0), _STRONGEST)
+    behaviour.accumulated = min(max(surprise.accumulated + evidence, 0.0), STRONGEST)
     context.count(behaviour, point.at, teaches)
     delta.at = max(delta.at, point.at)
     _teach_tails(behaviour, delta, point, surprise)
@@ -163,7 +167,7 @@ def _belief(value: float) -> float:
     """The tail of calibrated readings; never so small that an alarm could be raised while nothing is known."""
     if value <= 0:
         return 1.0
-    return LEAST if value > MOST_BELIEVED else 10.0**-value
+    return LEAST if value > _MOST_BELIEVED else 10.0**-value
 
 
 def _fleet(population: Population, by_endpoint: Histogram | None, scale: float) -> float:

@@ -125,6 +125,8 @@ class Population:
             end = place + len(histogram.bins)
             histogram.bins = numbers[place:end]
             place = end
+        if place != len(numbers):
+            raise ValueError(f"population of {len(packed)} bytes, which is not what its head says")
         return read
 
     def histograms(self) -> tuple[Histogram, ...]:

@@ -26,7 +26,7 @@ def stream(*rows: tuple[int, int, float, int]) -> Stream:
     """Rows of day, agent, dollars and label; days from 1 on count."""
     full = [(day * DAY, agent, usd, 0, 0, label) for day, agent, usd, label in rows]
     columns = tuple(array(code, values) for code, values in zip("qLdLLB", zip(*full, strict=True), strict=True))
-    return Stream("small", 0, (1, 1000), columns)
+    return Stream("small", [], 0, (1, 1000), columns)
 
 
 def test_a_run_counts_episodes_money_and_new_agents() -> None:
