@@ -223,18 +223,18 @@ def test_the_firewall_holds_the_last_to_end_where_there_are_too_many(
 
 def flood(sample: Answered, requests: int) -> list[Event]:
     """The events that so many refusals in 100 seconds make of it in one process."""
-    refusals, events = RequestSums(), []
+    sums, events = RequestSums(), list[Event]()
     for number in range(requests):
         now = NOW + number * 100 * SECOND // requests
-        refusals.add(sample, now)
+        sums.add(sample, now)
         if number % 100 == 0:
-            events += _flushed(refusals, now)
-    return events + _flushed(refusals, NOW + 100 * SECOND + INTERVAL)
+            events += _flushed(sums, now)
+    return events + _flushed(sums, NOW + 100 * SECOND + INTERVAL)
 
 
-def _flushed(refusals: RequestSums, now: int) -> list[Event]:
-    batch: list[Event] = refusals.batch(now, unique)
-    refusals.told({event["id"] for event in batch}, now)
+def _flushed(sums: RequestSums, now: int) -> list[Event]:
+    batch = sums.batch(now, unique)
+    sums.told({event["id"] for event in batch}, now)
     return batch
 
 

@@ -8,6 +8,7 @@ import hashlib
 import ipaddress
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from zlib import crc32
@@ -65,6 +66,9 @@ class Places:
 
     places: list[Place] = field(default_factory=list)
     width: int = 1
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self.places)
 
     def find(self, source: Source, now: int) -> Place | None:
         """The one that a request came from; the latest of its network where that is a pool. 90 days without a use make
