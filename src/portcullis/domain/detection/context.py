@@ -36,6 +36,12 @@ def endpoint(behaviour: Behaviour, share: float, name: int) -> float:
     return _between(math.log(share * (sum(calls.values()) + _ENDPOINT_PRIOR) / known), -0.5, 3.0)
 
 
+def endpoint_share(behaviour: Behaviour, name: int) -> float:
+    """Of the agent's requests; 0 for a new agent."""
+    calls = behaviour.endpoints.get(name, 0)
+    return calls / sum(behaviour.endpoints.values()) if calls else 0.0
+
+
 def counterparty(behaviour: Behaviour, name: int) -> float:
     """For a counterparty not among the last 64: how seldom the agent has new ones."""
     if name in behaviour.counterparties:

@@ -83,7 +83,8 @@ def score(behaviour: Behaviour, population: Population, point: Point) -> Surpris
     tail = forecast.surprise(scale)
     own = population.amounts.surprise(tail, _belief(tail))
     by_endpoint = population.endpoints.get(point.endpoint) or population.endpoints.get(OTHER)
-    fleet = _fleet(population, by_endpoint, scale)
+    share = context.endpoint_share(behaviour, point.endpoint)
+    fleet = _fleet(population, by_endpoint, scale, forecast.centre, share)
     amount = max(fleet, own)
     hour = HOUR_WEIGHT * context.hour(behaviour, population, point.at)
     endpoint = ENDPOINT_WEIGHT * context.endpoint(behaviour, _share(population, by_endpoint), point.endpoint)
@@ -170,14 +171,26 @@ def _belief(value: float) -> float:
     return LEAST if value > _MOST_BELIEVED else 10.0**-value
 
 
-def _fleet(population: Population, by_endpoint: Histogram | None, scale: float) -> float:
-    """How large the amount is for anybody, and for anybody at this endpoint."""
-    belief = 1.0 if scale < _LARGE else max(math.exp(_LARGE - scale), LEAST)
-    surprise = population.sizes.surprise(scale, belief)
-    if by_endpoint is None:
+def _fleet(population: Population, by_endpoint: Histogram | None, scale: float, usual: float, share: float) -> float:
+    """How large the amount is for anybody, and for anybody at this endpoint.
+
+    What is ``usual`` for the agent is not held against it: beyond one in ten, only what goes further is surprising. At
+    an endpoint that holds for the ``share`` of the agent's requests that go there.
+    """
+    surprise = _beyond(population.sizes, scale, usual, 1.0)
+    return max(surprise, _beyond(by_endpoint, scale, usual, share)) if by_endpoint else surprise
+
+
+def _beyond(histogram: Histogram, scale: float, usual: float, share: float) -> float:
+    surprise = histogram.surprise(scale, _large(scale))
+    if surprise <= 1:
         return surprise
-    here = by_endpoint.surprise(scale, belief)
-    return max(surprise, here)
+    known = histogram.surprise(usual, _large(usual)) - 1
+    return max(1.0, surprise - share * known) if known > 0 else surprise
+
+
+def _large(scale: float) -> float:
+    return 1.0 if scale < _LARGE else max(math.exp(_LARGE - scale), LEAST)
 
 
 def _share(population: Population, by_endpoint: Histogram | None) -> float:

@@ -33,6 +33,15 @@ def test_a_larger_amount_is_never_less_surprising(amounts: tuple[float, float], 
     assert smaller.joint <= larger.joint
 
 
+def test_the_largest_customer_is_not_surprising_for_being_large() -> None:
+    fleet, random, largest = trained(), Random(1), AGENTS - 1
+    behaviour = fleet.behaviour(largest)
+    behaviour.mean += 2.0
+    points = [normal(largest, random, fleet.now + number * 5 * HOUR) for number in range(30)]
+    raised = [Point(one.at, 7.4 * one.usd, one.endpoint, one.counterparty) for one in points]
+    assert not any(map(joint.flagged, replay(behaviour, fleet.population, raised)))
+
+
 def test_an_alarm_is_raised_by_either_share_of_the_budget() -> None:
     surprise = joint.score(Behaviour.new(), Population.new(), Point(HOUR, 1.0, 0, 0))
     by_itself, together = surprise._replace(event=3.31), surprise._replace(joint=3.31)

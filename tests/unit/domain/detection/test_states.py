@@ -53,6 +53,11 @@ def test_another_version_is_refused(state: type[Behaviour] | type[Population]) -
         state.unpack(packed)
 
 
+def test_a_truncated_population_is_refused() -> None:
+    with pytest.raises(ValueError, match="not what its head says"):
+        Population.unpack(Population.new().pack()[:-8])
+
+
 def test_a_population_survives_storage_and_stays_small() -> None:
     fleet = trained()
     packed = fleet.population.pack()
