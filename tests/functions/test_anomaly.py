@@ -159,6 +159,32 @@ def test_a_released_finding_is_joined_no_more(tables: Tables) -> None:
     assert tables.profile(one).episode.finding == second.id  # type: ignore[union-attr]
 
 
+def test_what_an_observation_costs(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = agent(1)
+    handled(*taught(one, 50))
+    call, calls = Service.json_call, list[str]()
+
+    def counted(self: Service, target: str, version: str, payload: dict[str, Any]) -> dict[str, Any]:
+        calls.append(target.partition(".")[2])
+        return call(self, target, version, payload)
+
+    monkeypatch.setattr(Service, "json_call", counted)
+    handled(payment(one, 60), payment(one, 61))
+    assert calls == ["GetItem", "PutItem"]
+    calls.clear()
+    handled(payment(one, 62, "90000.00"))
+    assert calls == ["GetItem", "TransactWriteItems"]
+    calls.clear()
+    handled(payment(one, 63, "90000.00"))
+    assert calls == ["GetItem", "GetItem", "TransactWriteItems"]
+
+
+def test_a_batch_ten_times_as_large_is_judged_as_well(tables: Tables) -> None:
+    agents = [agent(number) for number in range(10)]
+    assert handled(*(event for of in agents for event in taught(of, 100))) == []
+    assert {tables.profile(of).behaviour.seen for of in agents} == {100}
+
+
 def test_what_cannot_be_read_poisons_nothing(tables: Tables, capsys: pytest.CaptureFixture[str]) -> None:
     one = agent(1)
     odd = batch(payment(one, 1), payment(one, 2), payment(one, 3))
