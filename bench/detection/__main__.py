@@ -55,6 +55,7 @@ def _measured(stream: Stream, contestant: Product | Guide) -> Column:
 def _show(stream: Stream, columns: list[Column]) -> None:
     first, last = stream.test
     print(f"\n{stream.name}: {len(stream.columns[0]):,} requests, days {first} to {last} count", flush=True)
+    print(f"  {len(stream.files)} files of SHA-256 {datasets.checksum(stream.files)} in all")
     print(f"  {'':<46}" + "".join(f"{column.name:>20}" for column in columns) + f"{'ratio':>9}")
     for name, values in _lines(columns):
         ratio = f"{values[0] / values[1]:>9.2f}" if values[1] else f"{'':>9}"

@@ -14,14 +14,18 @@ from portcullis.domain.detection.joint import Point
 from portcullis.domain.detection.population import Population
 
 HOUR = 3600 * SECOND
-BATCH = 256
+BATCH, SHORT_BATCH = 256, 64
 POISONS, TIMES_THE_MEAN = 30, 8
 VICTIMS, KNOWN = 200, 100
+TIE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``rank`` orders requests by how suspicious they are; ``alarm`` is raised without any labels."""
+    """``rank`` orders requests by how suspicious they are; ``alarm`` is raised without any labels.
+
+    Readings in the same bin of a histogram are equally surprising; ``TIE`` orders them.
+    """
 
     rank: float
     alarm: bool
@@ -34,6 +38,9 @@ class Contestant(Protocol):
 
     def judge(self, row: Row) -> Verdict:
         """The next request of the stream."""
+
+    def measure(self, at: int, value: float) -> tuple[float, ...]:
+        """How surprising a measurement is, in one or more readings; every one is learnt, alarm or not."""
 
     def state_bytes(self) -> int:
         """Of the agent with the largest state."""
@@ -49,20 +56,22 @@ class Product:
 
     def __init__(self) -> None:
         self.population, self.delta = Population.new(), Population.new()
-        self.agents: dict[int, Behaviour] = {}
+        self.agents: dict[int, Behaviour] = defaultdict(Behaviour.new)
         self._judged = 0
 
     def judge(self, row: Row) -> Verdict:
         """Scores, then learns."""
-        behaviour = self.agents.get(row[1])
-        if behaviour is None:
-            behaviour = self.agents[row[1]] = Behaviour.new()
-        verdict = self._judge(behaviour, row)
-        self._judged += 1
-        if self._judged % BATCH == 0:
-            self.population.add(self.delta)
-            self.delta = Population.new()
+        verdict = self._judge(self.agents[row[1]], row)
+        self._next(BATCH)
         return verdict
+
+    def measure(self, at: int, value: float) -> tuple[float, ...]:
+        """The sum that the alarm is read from, the fleet's part of it (here: all values so far), and both added."""
+        behaviour, point = self.agents[0], Point(at, value, 0, 0)
+        surprise = joint.score(behaviour, self.population, point)
+        joint.learn(behaviour, self.delta, point, surprise, flagged=False)
+        self._next(SHORT_BATCH)
+        return surprise.sum, surprise.fleet, surprise.sum + surprise.fleet
 
     def timed(self, rows: list[Row]) -> float:
         """Microseconds of processor time per request, the agent's state unpacked and packed for each."""
@@ -82,13 +91,19 @@ class Product:
         """Drops what waits for the next batch."""
         self.delta = Population.new()
 
+    def _next(self, batch: int) -> None:
+        self._judged += 1
+        if self._judged % batch == 0:
+            self.population.add(self.delta)
+            self.delta = Population.new()
+
     def _judge(self, behaviour: Behaviour, row: Row) -> Verdict:
         at, _, usd, endpoint, counterparty, _ = row
         point = Point(at, usd, endpoint, counterparty)
         surprise = joint.score(behaviour, self.population, point)
         alarm = joint.flagged(surprise)
         joint.learn(behaviour, self.delta, point, surprise, alarm)
-        return Verdict(surprise.joint, alarm)
+        return Verdict(surprise.joint + TIE * surprise.total, alarm)
 
 
 @dataclass(slots=True)
@@ -139,6 +154,10 @@ class Guide:
             points += 1
         recent.add(row[2], hour)
         return Verdict(points + 1e-3 * deviations, points >= 3)
+
+    def measure(self, at: int, value: float) -> tuple[float, ...]:
+        """Its score."""
+        return (self.judge((at, 0, value, 0, 0, 0)).rank,)
 
     def timed(self, rows: list[Row]) -> float:
         """Microseconds of processor time per request, the state in memory."""

@@ -24,6 +24,7 @@ class Stream:
     """Requests in time order, by column; figures are of days ``test[0]`` to ``test[1]``, counted from ``start``."""
 
     name: str
+    files: list[Path]
     start: int
     test: tuple[int, int]
     columns: tuple[array, ...]  # type: ignore[type-arg]
@@ -39,14 +40,15 @@ class Stream:
 
 def handbook(data: Path) -> Stream:
     """HB: days 122 to 182 count; scenario 2 carries no signal without labels and is not counted."""
-    start = _micros("2018-04-01")
-    return Stream("HB", start, (122, 182), _cached("hb", sorted((data / "hb").glob("*.pkl")), _handbook_rows))
+    files = sorted((data / "hb").glob("*.pkl"))
+    return Stream("HB", files, _micros("2018-04-01"), (122, 182), _cached("hb", files, _handbook_rows))
 
 
 def sparkov(data: Path, seed: int) -> Stream:
     """SPK: the second of two years counts."""
     files = sorted((data / "spk").glob(f"{seed}-*.csv"))
-    return Stream(f"SPK {seed}", _micros("2019-01-01"), (365, 730), _cached(f"spk-{seed}", files, _sparkov_rows))
+    columns = _cached(f"spk-{seed}", files, _sparkov_rows)
+    return Stream(f"SPK {seed}", files, _micros("2019-01-01"), (365, 730), columns)
 
 
 def checksum(files: list[Path]) -> str:

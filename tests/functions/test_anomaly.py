@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import boto3
 import pytest
 
 from functions.anomaly import handler as anomaly
@@ -21,9 +20,10 @@ from portcullis.domain.detection.profile import Profile
 from portcullis.domain.detection.recent import SALT_BYTES
 from portcullis.domain.detection.watching import watch
 from portcullis.domain.times import SECOND, rfc3339
-from tests.functions.api_events import REGION, load_event
-from tests.functions.deployed import Deployed, unique
+from tests.functions.api_events import load_event
+from tests.functions.deployed import Deployed
 from tests.unit.domain.builders import NOW
+from tests.unit.domain.detection import fleets
 
 Event = dict[str, Any]
 BUDGET = 1_000
@@ -43,6 +43,12 @@ def payment(of: str, number: int, usd: str = "12.50", at: int | None = None, **e
     return event
 
 
+def denied(event: Event) -> Event:
+    """The payment, to somebody whom the policy does not list."""
+    violation = {"rule": "destination_not_allowlisted", "detail": "", "severity": 5}
+    return event | {"type": "transaction.denied", "data": event["data"] | {"violations": [violation]}}
+
+
 def batch(*events: Any) -> Event:
     (message,) = load_event("anomaly/batch.json")["Records"]
     outer = json.loads(message["body"])
@@ -53,22 +59,14 @@ def batch(*events: Any) -> Event:
 @pytest.fixture
 def tables(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator["Tables"]:
     monkeypatch.setenv("ALARM_BUDGET", "1.0")
-    name = unique("profiles")
-    boto3.client(
-        "dynamodb",
-        endpoint_url=stack.endpoint,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    ).create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
-    monkeypatch.setenv("PROFILES_TABLE", name)
     anomaly.anomaly.cache_clear()
-    yield Tables(stack)
+    tables = Tables(stack)
+    tables.profiles.put_if(
+        {"pk": "POPULATION#0", "population": fleets.taught().pack(), "version": 1},
+        "attribute_not_exists(pk) OR version = :none",
+        {":none": 0},
+    )
+    yield tables
     anomaly.anomaly.cache_clear()
 
 
@@ -137,7 +135,7 @@ def test_more_of_it_is_counted_and_told_no_more_than_there_is_news(tables: Table
     handled(*taught(one))
     start = NOW + 61 * 60 * SECOND
     for number in range(30):
-        handled(payment(one, 100 + number, "90000.00", start + number * SECOND))
+        handled(denied(payment(one, 100 + number, at=start + number * SECOND)))
     (finding,) = tables.findings(one)
     assert finding.count == 30
     assert len(tables.events()) == finding.rev <= 6
@@ -159,6 +157,32 @@ def test_a_released_finding_is_joined_no_more(tables: Tables) -> None:
     first, second = tables.findings(one)
     assert (first.count, second.count) == (1, 1)
     assert tables.profile(one).episode.finding == second.id  # type: ignore[union-attr]
+
+
+def test_what_an_observation_costs(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = agent(1)
+    handled(*taught(one, 50))
+    call, calls = Service.json_call, list[str]()
+
+    def counted(self: Service, target: str, version: str, payload: dict[str, Any]) -> dict[str, Any]:
+        calls.append(target.partition(".")[2])
+        return call(self, target, version, payload)
+
+    monkeypatch.setattr(Service, "json_call", counted)
+    handled(payment(one, 60), payment(one, 61))
+    assert calls == ["GetItem", "PutItem"]
+    calls.clear()
+    handled(payment(one, 62, "90000.00"))
+    assert calls == ["GetItem", "TransactWriteItems"]
+    calls.clear()
+    handled(payment(one, 63, "90000.00"))
+    assert calls == ["GetItem", "GetItem", "TransactWriteItems"]
+
+
+def test_a_batch_ten_times_as_large_is_judged_as_well(tables: Tables) -> None:
+    agents = [agent(number) for number in range(10)]
+    assert handled(*(event for of in agents for event in taught(of, 100))) == []
+    assert {tables.profile(of).behaviour.seen for of in agents} == {100}
 
 
 def test_what_cannot_be_read_poisons_nothing(tables: Tables, capsys: pytest.CaptureFixture[str]) -> None:
@@ -317,28 +341,28 @@ def test_shards_together_hold_all_that_processes_learnt(tables: Tables) -> None:
         one = populations.Populations(table, source=random.Random(seed))
         for _ in range(5):
             delta = Population.new()
-            delta.at, delta.noted[0] = NOW, float(populations.MOST_EVENTS)
+            delta.noted[0] = float(populations.MOST_EVENTS)
             one.learn(delta, populations.MOST_EVENTS)
             one.flush()
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(learn, range(12)))
     merged = populations.Populations(tables.profiles).current()
-    assert merged.noted[0] == 12 * 5 * populations.MOST_EVENTS
+    assert merged.noted[0] == 12 * 5 * populations.MOST_EVENTS + fleets.taught().noted[0]
 
 
 def test_little_is_stored_when_it_is_old_and_fresh_statistics_are_read_again(tables: Tables) -> None:
     now = [0.0]
     one = populations.Populations(tables.profiles, clock=lambda: now[0])
     other = populations.Populations(tables.profiles, clock=lambda: now[0])
-    assert other.current().noted[0] == 0
+    before = other.current().noted[0]
     delta = Population.new()
-    delta.at, delta.noted[0] = NOW, 3.0
+    delta.noted[0] = 3.0
     one.learn(delta, 3)
     one.flush()
     now[0] = populations.LONGEST
-    assert populations.Populations(tables.profiles).current().noted[0] == 0
+    assert populations.Populations(tables.profiles).current().noted[0] == before
     one.flush()
-    assert other.current().noted[0] == 0
+    assert other.current().noted[0] == before
     now[0] = populations.FRESH
-    assert other.current().noted[0] == one.current().noted[0] == 3
+    assert other.current().noted[0] == one.current().noted[0] == before + 3

@@ -15,8 +15,9 @@ from portcullis.aws.bus import Bus
 from portcullis.aws.dynamo import Table
 from portcullis.aws.firewall import Firewall
 from portcullis.aws.wire import AwsError, Service, Unavailable
+from portcullis.domain import request_sums
 from portcullis.domain.detection.sources import SHORTEST
-from portcullis.domain.refusals import AUTHENTICATION, INTERVAL, Refusals, RefusedRequest
+from portcullis.domain.request_sums import AUTHENTICATION_REFUSED, INTERVAL, Answered, RequestSums
 from portcullis.domain.times import SECOND, rfc3339
 from tests.functions.api_events import REGION, load_event
 from tests.functions.deployed import Deployed, unique
@@ -220,20 +221,20 @@ def test_the_firewall_holds_the_last_to_end_where_there_are_too_many(
     assert sorted(world.held()) == [f"198.51.100.{number}/32" for number in (3, 4, 5)]
 
 
-def flood(sample: RefusedRequest, requests: int) -> list[Event]:
+def flood(sample: Answered, requests: int) -> list[Event]:
     """The events that so many refusals in 100 seconds make of it in one process."""
-    refusals, events = Refusals(), []
+    sums, events = RequestSums(), list[Event]()
     for number in range(requests):
         now = NOW + number * 100 * SECOND // requests
-        refusals.add(sample, now)
+        sums.add(sample, now)
         if number % 100 == 0:
-            events += _flushed(refusals, now)
-    return events + _flushed(refusals, NOW + 100 * SECOND + INTERVAL)
+            events += _flushed(sums, now)
+    return events + _flushed(sums, NOW + 100 * SECOND + INTERVAL)
 
 
-def _flushed(refusals: Refusals, now: int) -> list[Event]:
-    batch = refusals.batch(now, unique)
-    refusals.told({event["id"] for event in batch}, now)
+def _flushed(sums: RequestSums, now: int) -> list[Event]:
+    batch = sums.batch(now, unique)
+    sums.told({event["id"] for event in batch}, now)
     return batch
 
 
@@ -242,7 +243,7 @@ def test_a_flood_of_forgeries_and_replays_blocks_its_source_and_touches_no_agent
     before = stack.items()
     kinds = {"invalid_credentials": (THIEF, 100_000), "nonce_replayed": ("198.51.100.77", 10_000)}
     for problem, (ip, requests) in kinds.items():
-        sample = RefusedRequest(AUTHENTICATION, problem, ip, agent=agent.agent_id, key_id=agent.key_id)
+        sample = request_sums.refused(AUTHENTICATION_REFUSED, problem, ip, agent=agent.agent_id, key_id=agent.key_id)
         events = flood(sample, requests)
         assert sum(event["data"]["count"] for event in events) == requests
         assert len(events) <= 12, "one in 10 s"

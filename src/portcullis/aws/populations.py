@@ -63,7 +63,8 @@ class Populations:
         """Store what was gathered, if it is much or old. Raises Unavailable; it is then still gathered."""
         if self._events >= MOST_EVENTS or (self._events and self._clock() - self._since >= LONGEST):
             self._store()
-            self.current().merge(self._gathered)
+            if self._seen is not None:
+                self._seen.merge(self._gathered)
             self._gathered, self._events = Population.new(), 0
 
     def _store(self) -> None:

@@ -23,7 +23,7 @@ BLOCKED = "BLOCKED"
 MOST_BLOCKED = 1_000
 """That the firewall holds at once; AWS takes 10,000. The first to end gives way."""
 ATTEMPTS = 8
-MOST_SEEN = 64
+MOST_SEEN = 128
 KEPT_SECONDS = 3_600
 _SEEN = struct.Struct("<I")
 

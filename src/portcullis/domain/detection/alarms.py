@@ -1,12 +1,11 @@
 """The alarm of the joint detector as a signal: how grave it is, and in words what is unusual.
 
-| p below | severity | with at least | at most, below $10 | below $100 |
-|---|---|---|---|---|
-| the budget's share | 4 | | 4 | 4 |
-| 10^-4 | 5 | | 4 | 5 |
-| 10^-5 | 6 | | 4 | 6 |
-| 10^-6 | 7 | | 4 | 6 |
-| 10^-8 | 8 | $10,000 | | |
+| p below | severity | below $10 | below $100 |
+|---|---|---|---|
+| the budget's share | 5 | 4 | 5 |
+| 10^-4 | 6 | 4 | 6 |
+| 10^-5 | 7 | 4 | 6 |
+| 10^-6, from $10,000 on | 8 | | |
 
 So an improbable payment by itself is a notice. It contains an agent only when it is extreme and large, or when a rule
 speaks as well (`signals.severity_of`).
@@ -23,12 +22,14 @@ from portcullis.domain.detection.signals import Signal
 from portcullis.domain.times import SECOND
 
 NAME = "unusual_payment"
-WEAKEST = 4
+WEAKEST = 5
 _DOLLAR = 1_000_000
 SMALL, MODEST, LARGE = 10 * _DOLLAR, 100 * _DOLLAR, 10_000 * _DOLLAR
-GRADES = ((6.0, 7), (5.0, 6), (4.0, 5))
-EXTREME, GRAVEST = 8.0, 8
+GRADES = ((5.0, 7), (4.0, 6))
+EXTREME, GRAVEST = 6.0, 8
+MOST_IF_SMALL, MOST_IF_MODEST = 4, 6
 _MIN_AMOUNT, _MIN_CONTEXT, _MIN_SERIES = 1.0, 0.2, 1.5
+_CLEARLY = 0.5
 
 
 def alarm(surprise: Surprise, observation: Observation, usd: int, budget: int) -> Signal | None:
@@ -51,8 +52,8 @@ def severity(strength: float, usd: int) -> int:
         return GRAVEST
     grade = next((grade for least, grade in GRADES if strength >= least), WEAKEST)
     if usd < SMALL:
-        return WEAKEST
-    return min(grade, 6) if usd < MODEST else grade
+        return MOST_IF_SMALL
+    return min(grade, MOST_IF_MODEST) if usd < MODEST else grade
 
 
 def _words(surprise: Surprise, observation: Observation, usd: int) -> list[str]:
@@ -75,7 +76,7 @@ def _words(surprise: Surprise, observation: Observation, usd: int) -> list[str]:
 
 def _amount(surprise: Surprise, usd: int) -> str:
     this = f"${money.format_usd(usd)}"
-    if surprise.fleet > surprise.own:
+    if surprise.fleet > surprise.own + _CLEARLY:
         return f"{_percent(surprise.fleet)} of all agents' payments are this large (this {this})"
     usual = f"${money.format_usd(round(max(math.expm1(surprise.forecast.centre), 0.0) * 100) * 10_000)}"
     return f"{_percent(surprise.own)} of this agent's payments are this large (usual about {usual}, this {this})"

@@ -11,7 +11,6 @@ MEMORY = 200.0
 KNOWN = 20.0
 PRIOR_AMOUNTS, PRIOR_FREEDOM = 1.0, 30.0
 CLIP_ABOVE, CLIP_BELOW = 3.0, 2.0
-_FIRST_MEAN, _FIRST_VARIANCE, _FIRST_WEIGHT = 4.0, 1.0, 4.0
 
 
 class Forecast(NamedTuple):
@@ -28,19 +27,18 @@ class Forecast(NamedTuple):
     def clipped(self, size: float) -> float:
         """The nearest size that may be learnt: one far away must not move the mean by much (Huber)."""
         below, above = self.centre - CLIP_BELOW * self.scale, self.centre + CLIP_ABOVE * self.scale
-        return min(max(size, below), above)
+        if size < below:
+            return below
+        return min(size, above)
 
 
 def forecast(behaviour: Behaviour, population: Population) -> Forecast:
     """Normal sizes of unknown mean and variance; before the agent has any, those of the fleet are expected."""
-    weight, total, known, squares = population.moments
-    usual = (total + _FIRST_WEIGHT * _FIRST_MEAN) / (weight + _FIRST_WEIGHT)
-    variance = (squares + _FIRST_WEIGHT * _FIRST_VARIANCE) / (known + _FIRST_WEIGHT)
-    amounts, apart = behaviour.weight, behaviour.mean - usual
-    believed, freedom = PRIOR_AMOUNTS + amounts, PRIOR_FREEDOM + amounts
-    spread = PRIOR_FREEDOM * variance + behaviour.spread + PRIOR_AMOUNTS * amounts / believed * apart * apart
+    norms, weight, mean = population.norms(), behaviour.weight, behaviour.mean
+    apart, believed, freedom = mean - norms.size, PRIOR_AMOUNTS + weight, PRIOR_FREEDOM + weight
+    spread = PRIOR_FREEDOM * norms.variance + behaviour.spread + PRIOR_AMOUNTS * weight / believed * apart * apart
     scale = math.sqrt(spread / freedom * (believed + 1) / believed)
-    return Forecast((PRIOR_AMOUNTS * usual + amounts * behaviour.mean) / believed, scale, freedom)
+    return Forecast((PRIOR_AMOUNTS * norms.size + weight * mean) / believed, scale, freedom)
 
 
 def learn(behaviour: Behaviour, size: float) -> None:

@@ -15,9 +15,9 @@ class Pending:
 
     endpoint: int
     size: float
-    amount: float
-    event: float
-    joint: float
+    tail: float
+    sum: float
+    total: float
 
 
 class Behaviour:
@@ -32,7 +32,7 @@ class Behaviour:
     calm            requests since the last suspicious one
     hours           requests by hour of the day (UTC)
     endpoints       requests by endpoint, at most 64
-    counterparties  the last 64, the latest last; ``novelty`` is the share of new ones, over ``paid`` payments, fading
+    counterparties  the last 64 new ones; ``novelty`` is the share of new ones, over ``paid`` payments, fading
     """
 
     __slots__ = (
@@ -88,7 +88,7 @@ class Behaviour:
             self.accumulated,
             self.novelty,
             self.paid,
-            *((held.endpoint, held.size, held.amount, held.event, held.joint) if held else (0, 0.0, 0.0, 0.0, 0.0)),
+            *((held.endpoint, held.size, held.tail, held.sum, held.total) if held else (0, 0.0, 0.0, 0.0, 0.0)),
             *self.hours,
         )
         names, counts = self.endpoints.keys(), self.endpoints.values()
@@ -99,14 +99,13 @@ class Behaviour:
     @classmethod
     def unpack(cls, packed: bytes) -> "Behaviour":
         """What ``pack`` wrote; ValueError when it is something else."""
-        read = cls()
+        read = cls.__new__(cls)
         (version, known, paid, read.at, read.since, read.seen, read.calm, held,
          read.weight, read.mean, read.spread, read.hourly, read.usual, read.accumulated, read.novelty, read.paid,
          *rest) = _HEAD.unpack_from(packed)  # fmt: skip
         if version != VERSION:
             raise ValueError(f"behaviour of version {version}, expected {VERSION}")
-        if held:
-            read.pending = Pending(*rest[:5])
+        read.pending = Pending(*rest[:5]) if held else None
         read.hours = rest[5:]
         listed = struct.unpack_from(f"<{known}I{known}H{paid}I", packed, _HEAD.size)
         read.endpoints = dict(zip(listed[:known], listed[known : 2 * known], strict=True))

@@ -24,7 +24,7 @@ def hour_of(at: int) -> int:
 def hour(behaviour: Behaviour, population: Population, at: int) -> float:
     """The fleet's share of this hour against the agent's own."""
     place, hours = at // HOUR % 24, behaviour.hours
-    fleet = (population.hours[place] + 2) / (sum(population.hours) + 48)
+    fleet = population.norms().hours[place]
     near = 0.5 * hours[place] + 0.25 * (hours[place - 1] + hours[place - 23])
     return _between(math.log(fleet * (sum(hours) + _HOUR_PRIOR) / (near + _HOUR_PRIOR * fleet)), -0.5, 2.0)
 
@@ -36,6 +36,12 @@ def endpoint(behaviour: Behaviour, share: float, name: int) -> float:
     return _between(math.log(share * (sum(calls.values()) + _ENDPOINT_PRIOR) / known), -0.5, 3.0)
 
 
+def endpoint_share(behaviour: Behaviour, name: int) -> float:
+    """Of the agent's requests; 0 for a new agent."""
+    calls = behaviour.endpoints.get(name, 0)
+    return calls / sum(behaviour.endpoints.values()) if calls else 0.0
+
+
 def counterparty(behaviour: Behaviour, name: int) -> float:
     """For a counterparty not among the last 64: how seldom the agent has new ones."""
     if name in behaviour.counterparties:
@@ -45,9 +51,12 @@ def counterparty(behaviour: Behaviour, name: int) -> float:
 
 def rate(behaviour: Behaviour, at: int) -> float:
     """How far the last hour is above the usual hour: Poisson's Kullback-Leibler divergence."""
-    gap = max(0, at - behaviour.at)
+    now = max(at, behaviour.at)
+    gap = now - behaviour.at
     recent = behaviour.hourly * math.exp(-gap / HOUR)
-    usual = max((behaviour.usual * math.exp(-gap / USUAL) + 1) / known_hours(behaviour, at), _LEAST_RATE)
+    if recent < _LEAST_RATE:
+        return 0.0
+    usual = max((behaviour.usual * math.exp(-gap / USUAL) + 1) / known_hours(behaviour, now), _LEAST_RATE)
     return recent * math.log(recent / usual) - recent + usual if recent > usual else 0.0
 
 
@@ -61,17 +70,16 @@ def count(behaviour: Behaviour, at: int, teaches: bool) -> None:
     if not behaviour.seen:
         behaviour.at = behaviour.since = at
     gap = at - behaviour.at
-    fresh, lasting = (math.exp(-abs(gap) / span) for span in (HOUR, USUAL))
     added = 1.0 if teaches else 0.0
     if gap >= 0:
         behaviour.at = at
-        behaviour.hourly = behaviour.hourly * fresh + 1
-        behaviour.usual = behaviour.usual * lasting + added
+        behaviour.hourly = behaviour.hourly * math.exp(-gap / HOUR) + 1
+        behaviour.usual = behaviour.usual * math.exp(-gap / USUAL) + added
     else:
-        behaviour.hourly += fresh
-        behaviour.usual += added * lasting
-    behaviour.since = min(behaviour.since, at)
-    behaviour.seen = min(behaviour.seen + 1, 2**32 - 1)
+        behaviour.hourly += math.exp(gap / HOUR)
+        behaviour.usual += added * math.exp(gap / USUAL)
+        behaviour.since = min(behaviour.since, at)
+    behaviour.seen += 1
 
 
 def learn(behaviour: Behaviour, at: int, endpoint: int, counterparty: int) -> None:
@@ -87,12 +95,10 @@ def _count_counterparty(behaviour: Behaviour, name: int) -> None:
     paid = behaviour.counterparties
     behaviour.paid = behaviour.paid * _PAID_FADES + 1
     behaviour.novelty *= _PAID_FADES
-    if name in paid:
-        paid.remove(name)
-    else:
+    if name not in paid:
         behaviour.novelty += 1
         del paid[: max(0, len(paid) + 1 - COUNTERPARTIES)]
-    paid.append(name)
+        paid.append(name)
 
 
 def _count_endpoint(calls: dict[int, int], name: int) -> None:
@@ -105,4 +111,6 @@ def _count_endpoint(calls: dict[int, int], name: int) -> None:
 
 
 def _between(value: float, least: float, most: float) -> float:
-    return least if value < least else min(value, most)
+    if value < least:
+        return least
+    return min(value, most)

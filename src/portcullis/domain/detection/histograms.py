@@ -10,33 +10,26 @@ class Histogram:
     Until it knows more, the share above a value is taken to be ``belief``, as if ``trust`` values had said so.
     """
 
-    __slots__ = ("_tails", "bins", "low", "per_unit", "trust")
+    __slots__ = ("_tails", "bins", "count", "low", "per_unit", "trust")
 
     def __init__(self, low: float, high: float, count: int, trust: float) -> None:
-        self.trust = trust
+        self.count, self.trust = count, trust
         self.low, self.per_unit = low, count / (high - low)
         self.bins = [0.0] * count
         self._tails: list[float] | None = None
 
     def add(self, value: float, weight: float = 1.0) -> None:
         """Counts one value."""
-        place = int((value - self.low) * self.per_unit) if value > self.low else 0
-        self.bins[min(place, len(self.bins) - 1)] += weight
+        self.bins[self._place(value)] += weight
         self._tails = None
 
     def surprise(self, value: float, belief: float) -> float:
-        """-log10 of the share of values above this one; never falls as the value rises if ``belief`` does not rise."""
+        """-log10 of the share of values at least as large; never falls as the value rises if ``belief`` does not rise.
+
+        The whole bin counts as at least as large: where everybody pays the same, that is not surprising.
+        """
         tails = self._tails or self._sums()
-        total = tails[0]
-        position = (value - self.low) * self.per_unit
-        if position <= 0:
-            above = total
-        elif position < len(self.bins):
-            place = int(position)
-            above = max(0.0, tails[place] - self.bins[place] * (position - place))
-        else:
-            above = 0.0
-        return -math.log10((above + self.trust * belief) / (total + self.trust))
+        return -math.log10((tails[self._place(value)] + self.trust * belief) / (tails[0] + self.trust))
 
     def total(self) -> float:
         """The weight of all values."""
@@ -46,6 +39,12 @@ class Histogram:
         """Adds another of the same shape, each weighed."""
         self.bins = [a * mine + b * theirs for a, b in zip(self.bins, other.bins, strict=True)]
         self._tails = None
+
+    def _place(self, value: float) -> int:
+        place = int((value - self.low) * self.per_unit)
+        if place < 0:
+            return 0
+        return place if place < self.count else self.count - 1
 
     def _sums(self) -> list[float]:
         self._tails = list(accumulate(reversed(self.bins), initial=0.0))[::-1]

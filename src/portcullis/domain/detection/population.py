@@ -2,18 +2,33 @@
 
 import math
 import struct
+from typing import NamedTuple
 
 from portcullis.domain.detection.histograms import Histogram
 
 HALF_LIFE = 30 * 86_400_000_000
-ENDPOINTS = 24
+ENDPOINTS = 16
 OTHER = 0
 VERSION = 1
+SUSPICIOUS = 2.2
+EXPECTED_SUSPICIOUS = 10**-SUSPICIOUS
+_FIRST_MEAN, _FIRST_VARIANCE, _FIRST_WEIGHT = 4.0, 1.0, 4.0
 
-_SHAPES = ((0.0, 20.0, 400, 20.0), (0.0, 16.0, 320, 20.0), (-2.0, 14.0, 320, 20.0), (-2.0, 18.0, 400, 20.0))
-_ENDPOINT_SHAPE = (0.0, 20.0, 100, 1.0)
+_SHAPES = ((0.0, 20.0, 400, 100.0), (0.0, 16.0, 320, 100.0), (-2.0, 14.0, 320, 100.0), (-2.0, 18.0, 400, 100.0))
+_ENDPOINT_SHAPE = (0.0, 16.0, 160, 1.0)
 _HEAD = struct.Struct("<BBq")
 _NUMBERS = 24 + 4 + 2
+
+
+class Norms(NamedTuple):
+    """What scoring reads of the counts: the weight of all requests, shares of the hours of the day, the mean size, the
+    variance of an agent's sizes, and how much more often than expected requests are suspicious."""
+
+    requests: float
+    hours: list[float]
+    size: float
+    variance: float
+    excess: float
 
 
 class Population:
@@ -28,7 +43,7 @@ class Population:
     endpoints  sizes by endpoint; the rarest share the one named ``OTHER``
     """
 
-    __slots__ = ("amounts", "at", "endpoints", "events", "hours", "joints", "moments", "noted", "sizes")
+    __slots__ = ("_norms", "amounts", "at", "endpoints", "events", "hours", "joints", "moments", "noted", "sizes")
 
     def __init__(self) -> None:
         self.at = 0
@@ -37,6 +52,7 @@ class Population:
         self.moments = [0.0] * 4
         self.noted = [0.0] * 2
         self.endpoints: dict[int, Histogram] = {}
+        self._norms: Norms | None = None
 
     @classmethod
     def new(cls) -> "Population":
@@ -50,12 +66,28 @@ class Population:
             found = self.endpoints[name] = Histogram(*_ENDPOINT_SHAPE)
         return found
 
+    def norms(self) -> Norms:
+        """Computed once after a merge."""
+        if self._norms is None:
+            weight, total, known, squares = self.moments
+            hours = sum(self.hours) + 48
+            requests, suspicious = self.noted
+            self._norms = Norms(
+                self.sizes.total(),
+                [(hour + 2) / hours for hour in self.hours],
+                (total + _FIRST_WEIGHT * _FIRST_MEAN) / (weight + _FIRST_WEIGHT),
+                (squares + _FIRST_WEIGHT * _FIRST_VARIANCE) / (known + _FIRST_WEIGHT),
+                suspicious / (requests + 1) / EXPECTED_SUSPICIOUS,
+            )
+        return self._norms
+
     def add(self, delta: "Population") -> None:
         """Takes in what a batch taught."""
         self.merge(delta)
 
     def merge(self, other: "Population") -> None:
         """Adds another, both faded to the later of their instants: the order of merges does not matter."""
+        self._norms = None
         at = max(self.at, other.at)
         mine, theirs = (0.5 ** ((at - one.at) / HALF_LIFE) if one.at else 1.0 for one in (self, other))
         self.at = at
@@ -93,6 +125,8 @@ class Population:
             end = place + len(histogram.bins)
             histogram.bins = numbers[place:end]
             place = end
+        if place != len(numbers):
+            raise ValueError(f"population of {len(packed)} bytes, which is not what its head says")
         return read
 
     def histograms(self) -> tuple[Histogram, ...]:

@@ -32,7 +32,7 @@ def describe_profile(agent: str, profile: Profile | None) -> dict[str, Any]:
         "per_hour": _rate(behaviour),
         "endpoints": len(behaviour.endpoints),
         "counterparties": len(behaviour.counterparties),
-        "addresses": [_describe_place(place) for place in sorted(known.conduct.places, key=_latest_first)],
+        "addresses": [_describe_place(place) for place in sorted(known.conduct.places.places, key=_latest_first)],
         "open_finding": known.episode.finding if known.episode else None,
         "export": {"version": VERSION, "packed": b64encode(profile.pack()).decode()} if profile else None,
     }

@@ -33,6 +33,15 @@ def test_a_larger_amount_is_never_less_surprising(amounts: tuple[float, float], 
     assert smaller.joint <= larger.joint
 
 
+def test_the_largest_customer_is_not_surprising_for_being_large() -> None:
+    fleet, random, largest = trained(), Random(1), AGENTS - 1
+    behaviour = fleet.behaviour(largest)
+    behaviour.mean += 2.0
+    points = [normal(largest, random, fleet.now + number * 5 * HOUR) for number in range(30)]
+    raised = [Point(one.at, 7.4 * one.usd, one.endpoint, one.counterparty) for one in points]
+    assert not any(map(joint.flagged, replay(behaviour, fleet.population, raised)))
+
+
 def test_an_alarm_is_raised_by_either_share_of_the_budget() -> None:
     surprise = joint.score(Behaviour.new(), Population.new(), Point(HOUR, 1.0, 0, 0))
     by_itself, together = surprise._replace(event=3.31), surprise._replace(joint=3.31)
@@ -79,9 +88,16 @@ def test_until_it_is_known_an_agent_learns_what_is_flagged() -> None:
     assert behaviour.weight == 10
 
 
-def test_an_empty_fleet_raises_no_alarm() -> None:
-    surprise = joint.score(Behaviour.new(), Population.new(), Point(HOUR, 9_000.0, 0, 1))
-    assert not joint.flagged(surprise)
+def test_a_fleet_of_less_than_2000_requests_raises_no_alarm() -> None:
+    behaviour, population = Behaviour.new(), Population.new()
+    for number in range(1800):
+        point = Point(number * HOUR, 100.0 + number % 7, 0, 0)
+        surprise = joint.score(behaviour, population, point)
+        assert not joint.flagged(surprise)
+        delta = Population.new()
+        joint.learn(behaviour, delta, point, surprise, flagged=False)
+        population.add(delta)
+    assert not joint.flagged(joint.score(behaviour, population, Point(1800 * HOUR, 1e9, 5, 1)))
 
 
 @pytest.mark.parametrize("late", [HOUR // 3600, HOUR, 400 * HOUR])
@@ -96,7 +112,7 @@ def test_a_late_request_does_not_turn_the_clock_back(late: int) -> None:
 
 
 def test_neighbours_in_another_order_leave_almost_the_same_state() -> None:
-    fleet, random = trained(), Random(3)
+    fleet, random = trained(), Random(4)
     points = [normal(AGENT, random, fleet.now + number * 60_000_000) for number in range(10)]
     left, right = fleet.behaviour(AGENT), fleet.behaviour(AGENT)
     replay(left, fleet.population, points)

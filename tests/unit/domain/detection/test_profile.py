@@ -33,7 +33,7 @@ def largest() -> Profile:
 def _largest_behaviour() -> Behaviour:
     behaviour = Behaviour.new()
     behaviour.endpoints = dict.fromkeys(range(ENDPOINTS), 2**16 - 1)
-    behaviour.counterparties = dict.fromkeys(range(COUNTERPARTIES))
+    behaviour.counterparties = list(range(COUNTERPARTIES))
     behaviour.pending = Pending(1, 1.0, 1.0, 1.0, 1.0)
     behaviour.hours = [2**16 - 1] * 24
     return behaviour

@@ -26,10 +26,10 @@ def paid(source: random.Random, usual: float) -> Iterator[Observation]:
 
 @pytest.fixture(scope="module")
 def fleet() -> Population:
-    """Of twenty agents, whose usual payments are between 3 and 300 dollars."""
+    """Of forty agents, whose usual payments are between 3 and 300 dollars."""
     source, fleet = random.Random(1), Population.new()
-    for number in range(20):
-        past = paid(source, 3 * 100 ** (number / 20))
+    for number in range(40):
+        past = paid(source, 3 * 100 ** (number / 40))
         fleet.merge(watch(Profile.new(b"saltsalt"), None, fleet, past, BUDGET).delta)
     return fleet
 

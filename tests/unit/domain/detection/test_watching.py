@@ -1,6 +1,7 @@
 """A batch is judged the same in any order, each request once, and what is unusual does not become usual."""
 
 import random
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -9,37 +10,27 @@ from hypothesis import strategies as st
 from portcullis.domain.detection.calibration import parse_budget
 from portcullis.domain.detection.findings import Finding
 from portcullis.domain.detection.observations import Observation, Payment
-from portcullis.domain.detection.population import Population
 from portcullis.domain.detection.profile import Profile
 from portcullis.domain.detection.recent import BLOCK, BLOCKS, SALT_BYTES
 from portcullis.domain.detection.watching import Watched, watch
+from tests.unit.domain.detection.fleets import taught
 from tests.unit.domain.detection.observed import HOUR, call, payment
 
 BUDGET = 1_000
-POPULATION = Population.new()
+HISTORY = [payment(HOUR * place, 8 + place * 7 % 5) for place in range(60)]
+"""About ten dollars, every hour."""
 
 
-def usual(number: int = 60) -> list[Observation]:
-    """Some weeks of payments of about ten dollars, every hour."""
-    dice = random.Random(3)
-    return [payment(HOUR * place, dice.randrange(8, 13)) for place in range(number)]
-
-
-HISTORY = usual()
-
-
-def settled() -> Profile:
+@cache
+def settled() -> bytes:
     profile = Profile.new(bytes(SALT_BYTES))
-    watch(profile, None, POPULATION, HISTORY, BUDGET)
-    return profile
+    watch(profile, None, taught(), HISTORY, BUDGET)
+    return profile.pack()
 
 
-PACKED = settled().pack()
-
-
-def judged(*observations: Observation, standing: Finding | None = None) -> tuple[Profile, Watched]:
-    profile = Profile.unpack(PACKED)
-    return profile, watch(profile, standing, POPULATION, observations, BUDGET)
+def judged(*observations: Observation) -> tuple[Profile, Watched]:
+    profile = Profile.unpack(settled())
+    return profile, watch(profile, None, taught(), observations, BUDGET)
 
 
 def names(finding: Finding | None) -> set[str]:
@@ -50,9 +41,8 @@ def test_a_theft_is_a_finding_in_words_and_becomes_no_habit() -> None:
     profile, watched = judged(payment(61 * HOUR, 50_000, ip="198.51.100.9"))
     assert watched.finding is not None
     assert "unusual_payment" in names(watched.finding)
-    assert "(usual about $" in watched.finding.signals[0].detail
     assert "this $50000.00)" in watched.finding.signals[0].detail
-    assert profile.behaviour.mean == pytest.approx(Profile.unpack(PACKED).behaviour.mean)
+    assert profile.behaviour.mean == pytest.approx(Profile.unpack(settled()).behaviour.mean)
     assert watched.addresses == {}
     assert profile.episode is not None
     assert profile.episode.finding == watched.finding.id
@@ -85,7 +75,7 @@ def test_the_same_batch_again_changes_nothing() -> None:
     batch = [payment(61 * HOUR, 50_000), payment(62 * HOUR, 10)]
     profile, watched = judged(*batch)
     before = profile.pack()
-    again = watch(profile, watched.finding, POPULATION, batch, BUDGET)
+    again = watch(profile, watched.finding, taught(), batch, BUDGET)
     assert (again.judged, again.finding, again.learnt) == (0, None, 0)
     assert profile.pack() == before
 
@@ -94,7 +84,7 @@ def test_what_is_late_is_scored_and_teaches_nothing() -> None:
     newer = [call(70 * HOUR + place) for place in range(BLOCK * (BLOCKS + 1))]
     profile, _ = judged(*newer)
     behaviour, conduct = profile.behaviour.pack(), profile.conduct.pack()
-    watched = watch(profile, None, POPULATION, [payment(69 * HOUR, 10), payment(69 * HOUR, 50_000)], BUDGET)
+    watched = watch(profile, None, taught(), [payment(69 * HOUR, 10), payment(69 * HOUR, 50_000)], BUDGET)
     assert (watched.judged, watched.late, watched.learnt) == (2, 2, 0)
     assert (profile.behaviour.pack(), profile.conduct.pack()) == (behaviour, conduct)
     assert names(watched.finding) == {"unusual_payment"}
