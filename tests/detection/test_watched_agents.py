@@ -13,8 +13,8 @@ from portcullis.domain.times import SECOND
 from tests.detection import agents, scenarios
 from tests.detection.watched import BUDGET, Fleet
 
-AGENTS = int(os.environ.get("AGENTS", "40"))
-"""200 is what docs/detection-operation.md tells of; it takes half a minute."""
+AGENTS = int(os.environ.get("AGENTS", "200"))
+"""As many as docs/detection-operation.md tells of."""
 ACTIONS = ["none", RECORD, NOTIFY, CONTAIN]
 
 
@@ -38,7 +38,6 @@ def test_a_quiet_week_stays_inside_the_alarm_budget(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("path", scenarios.CASES, ids=lambda path: path.stem)
 def test_an_attack_ends_as_documented(fleet: Fleet, path: Path) -> None:
-    scenario, alone = scenarios.load(path), Fleet()
     scenario, alone = scenarios.load(path), Fleet()
     alone.population = Population.unpack(fleet.population.pack())
     alone.watch(scenario.history)

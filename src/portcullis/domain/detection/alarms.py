@@ -6,6 +6,7 @@
 | 10^-4 | 6 | 4 | 6 |
 | 10^-5 | 7 | 4 | 6 |
 | 10^-6, from $10,000 on | 8 | | |
+| 10^-6 by its own past alone, while the fleet is young | 6 | 4 | 6 |
 
 So an improbable payment by itself is a notice. It contains an agent only when it is extreme and large, or when a rule
 speaks as well (`signals.severity_of`).
@@ -30,6 +31,7 @@ EXTREME, GRAVEST = 6.0, 8
 MOST_IF_SMALL, MOST_IF_MODEST = 4, 6
 _MIN_AMOUNT, _MIN_CONTEXT, _MIN_SERIES = 1.0, 0.2, 1.5
 _CLEARLY = 0.5
+BELIEVED = 4.0
 
 
 def alarm(surprise: Surprise, observation: Observation, usd: int, budget: int) -> Signal | None:
@@ -42,8 +44,8 @@ def alarm(surprise: Surprise, observation: Observation, usd: int, budget: int) -
 
 
 def strength_of(surprise: Surprise) -> float:
-    """-log10 of the smaller of its two p-values."""
-    return max(surprise.event, surprise.joint)
+    """-log10 of the smaller of its two p-values; of what only its own past finds far, no more than is believed."""
+    return max(surprise.event, surprise.joint, BELIEVED if joint.is_far(surprise) else 0.0)
 
 
 def severity(strength: float, usd: int) -> int:
@@ -58,7 +60,9 @@ def severity(strength: float, usd: int) -> int:
 
 def _words(surprise: Surprise, observation: Observation, usd: int) -> list[str]:
     said = []
-    if surprise.amount >= _MIN_AMOUNT:
+    if joint.is_far(surprise):
+        said.append(f"it is far above this agent's own payments ({_usual(surprise, usd)})")
+    elif surprise.amount >= _MIN_AMOUNT:
         said.append(_amount(surprise, usd))
     if surprise.rate >= _MIN_CONTEXT:
         said.append("it pays more often than it usually does")
@@ -75,11 +79,14 @@ def _words(surprise: Surprise, observation: Observation, usd: int) -> list[str]:
 
 
 def _amount(surprise: Surprise, usd: int) -> str:
-    this = f"${money.format_usd(usd)}"
     if surprise.fleet > surprise.own + _CLEARLY:
-        return f"{_percent(surprise.fleet)} of all agents' payments are this large (this {this})"
-    usual = f"${money.format_usd(round(max(math.expm1(surprise.forecast.centre), 0.0) * 100) * 10_000)}"
-    return f"{_percent(surprise.own)} of this agent's payments are this large (usual about {usual}, this {this})"
+        return f"{_percent(surprise.fleet)} of all agents' payments are this large (this ${money.format_usd(usd)})"
+    return f"{_percent(surprise.own)} of this agent's payments are this large ({_usual(surprise, usd)})"
+
+
+def _usual(surprise: Surprise, usd: int) -> str:
+    usual = money.format_usd(round(max(math.expm1(surprise.forecast.centre), 0.0) * 100) * 10_000)
+    return f"usual about ${usual}, this ${money.format_usd(usd)}"
 
 
 def _percent(power: float) -> str:

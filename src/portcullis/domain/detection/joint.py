@@ -103,7 +103,13 @@ def score(behaviour: Behaviour, population: Population, point: Point) -> Surpris
 def flagged(surprise: Surprise, budget: float = BUDGET) -> bool:
     """Whether to raise an alarm, for a ``budget`` (> 0) of false alarms in 1,000 requests, half for each of the two."""
     limit = math.log10(2000 / budget)
-    return surprise.event > limit or surprise.joint > limit
+    return surprise.event > limit or surprise.joint > limit or is_far(surprise)
+
+
+def is_far(surprise: Surprise) -> bool:
+    """Whether an amount is far above all that its agent is known by, where the fleet cannot say how rare that is."""
+    known = surprise.forecast.freedom >= amounts.PRIOR_FREEDOM + amounts.KNOWN
+    return known and surprise.admitted >= 1 and surprise.tail >= FAR
 
 
 def learn(behaviour: Behaviour, delta: Population, point: Point, surprise: Surprise, flagged: bool) -> None:

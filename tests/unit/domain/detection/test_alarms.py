@@ -1,6 +1,7 @@
 """How grave an improbable payment is, and what is said of it."""
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from portcullis.domain.detection.alarms import alarm, severity
 from portcullis.domain.detection.amounts import Forecast
 from portcullis.domain.detection.behaviour import Behaviour
-from portcullis.domain.detection.joint import Surprise, score
+from portcullis.domain.detection.joint import Surprise, flagged, learn, score
 from portcullis.domain.detection.points import point
 from portcullis.domain.detection.population import Population
 from tests.unit.domain.detection.observed import payment
@@ -68,6 +69,33 @@ def test_an_alarm_says_what_is_unusual(parts: dict[str, float], words: str) -> N
     assert signal is not None
     assert (signal.name, signal.detail) == ("unusual_payment", words)
     assert signal.threshold == "5.0e-04"
+
+
+def first_large_payment(payments: int, usual: float, large: float) -> Surprise:
+    """Of an agent that is alone in a new deployment."""
+    behaviour, population = Behaviour.new(), Population.new()
+    for number in range(payments):
+        usd = usual * (0.8 + number % 5 / 10)
+        paid = point(number * 3_600 * 1_000_000, round(usd * DOLLAR), "pay", "somebody")
+        scored, delta = score(behaviour, population, paid), Population.new()
+        assert not flagged(scored)
+        learn(behaviour, delta, paid, scored, False)
+        population.merge(delta)
+    return score(behaviour, population, point(payments * 3_600 * 1_000_000, round(large * DOLLAR), "pay", "somebody"))
+
+
+def test_what_is_far_above_its_own_payments_is_an_alarm_in_a_fleet_too_young_to_say_how_rare_it_is() -> None:
+    signal = alarm(first_large_payment(40, 12, 1_200), payment(0), 1_200 * DOLLAR, 1_000)
+    assert signal is not None
+    assert (signal.severity, signal.value) == (6, "1.0e-04")
+    assert re.match(
+        r"it is far above this agent's own payments \(usual about \$1.\...\, this \$1200.00\)", signal.detail
+    )
+
+
+@pytest.mark.parametrize(("payments", "large"), [(40, 60), (15, 1_200)], ids=["not far", "too few to be known by"])
+def test_what_its_own_past_does_not_rule_out_waits_for_the_fleet(payments: int, large: float) -> None:
+    assert alarm(first_large_payment(payments, 12, large), payment(0), round(large * DOLLAR), 1_000) is None
 
 
 def test_what_is_within_the_budget_is_no_alarm() -> None:
