@@ -22,6 +22,7 @@ from tests.journey.deployment import WALLET, Agent, Deployment, fresh
 from tests.journey.described import AGENT_API, OPERATOR_API
 
 REAL: dict[str, Any] = {
+    "address": "203.0.113.7",
     "chain": "base",
     "contracts": [f"base:{WALLET}"],
     "destination": {"wallet": WALLET},

@@ -20,7 +20,9 @@ def _address(text: str) -> str:
 
 
 Address = Annotated[
-    str, Field(max_length=MAX_ADDRESS, json_schema_extra={"examples": ["203.0.113.7"]}), AfterValidator(_address)
+    str,
+    Field(max_length=MAX_ADDRESS, json_schema_extra={"examples": ["203.0.113.7"]}),
+    AfterValidator(_address),
 ]
 
 
