@@ -26,15 +26,15 @@ def anomaly() -> Anomaly:
 
 def handler(batch: dict[str, Any], _context: object) -> dict[str, Any]:
     """SQS messages in, those to try again out: all of an agent's, or none."""
-    by_agent: dict[str, list[tuple[str, Observation]]] = defaultdict(list)
+    by_agent: dict[str, list[tuple[dict[str, Any], Observation]]] = defaultdict(list)
     for message in batch["Records"]:
         observation = _observation(message["body"])
         if observation is not None:
-            by_agent[observation.agent].append((message["messageId"], observation))
-    failed = [name for agent, group in by_agent.items() if not _judge(agent, group) for name, _ in group]
+            by_agent[observation.agent].append((message, observation))
+    failed = [message for agent, group in by_agent.items() if not _judge(agent, group) for message, _ in group]
     with suppress(Unavailable, AwsError):  # what was learnt stays gathered for the next time
         anomaly().populations.flush()
-    return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
+    return {"batchItemFailures": [{"itemIdentifier": message["messageId"]} for message in failed]}
 
 
 def _observation(body: str) -> Observation | None:
@@ -51,13 +51,13 @@ def _observation(body: str) -> Observation | None:
     return None
 
 
-def _judge(agent: str, group: list[tuple[str, Observation]]) -> bool:
+def _judge(agent: str, group: list[tuple[dict[str, Any], Observation]]) -> bool:
     try:
         watched = anomaly().judge(agent, [observation for _, observation in group])
     except FAULTS as fault:
         telemetry.count("Fault", dimensions=SELF, cause=f"{type(fault).__name__}: {fault}", agent=agent)
         return False
-    age = time.time_ns() // 1_000_000 - min(observation.at for _, observation in group) // 1_000
+    waited = time.time_ns() // 1_000_000 - min(int(message["attributes"]["SentTimestamp"]) for message, _ in group)
     told = {"judged": watched.judged, "late": watched.late, "finding": watched.finding and watched.finding.id}
-    telemetry.milliseconds("DetectionLag", max(age, 0), dimensions=SELF, agent=agent, **told)
+    telemetry.milliseconds("DetectionLag", max(waited, 0), dimensions=SELF, agent=agent, **told)
     return True

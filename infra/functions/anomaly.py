@@ -18,7 +18,7 @@ TYPES = (
 )
 DELIVERY = Delivery(batch=100, window_seconds=1, concurrency=4, attempts=20)
 LONGEST_LAG = Duration.minutes(2)
-"""What is served is told in sums of ten seconds."""
+"""From the bus to the judgement."""
 
 
 def anomaly(scope: Construct, data: Data) -> Function:

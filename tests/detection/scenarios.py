@@ -5,7 +5,7 @@
 the agent ("thief"; ``country`` is where that is). A step is a ``payment``, with ``usd`` in medians of the agent's own
 amounts, to a ``payee`` that is "usual" or "new", ``denied`` by rules of the policy, or it is ``calls``, so many at a
 time, with a ``problem`` where they are refused. ``expect`` is what the rules say: their names, and the ``action`` that
-all of them together call for.
+all of them together call for. ``finding`` is the same of rules and joint detector together, in a fleet of forty.
 """
 
 import json

@@ -46,6 +46,7 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.price_feed: ["CORE_TABLE"],
     settings.audit_writer: ["AUDIT_BUCKET", "CLAIMS_TABLE", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
     settings.audit_reader: ["AUDIT_BUCKET", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
+    settings.anomaly: ["CORE_TABLE", "PROFILES_TABLE", "ALARM_BUDGET"],
     settings.proposals: ["CORE_TABLE"],
     settings.reconciler: ["CORE_TABLE", "CLAIMS_TABLE", "BUS_NAME"],
     settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
@@ -58,6 +59,7 @@ PARSED = {
     "ROTATION_DAYS": "development=30 staging=7 production=30 high_value=7",
     "OVERLAP_HOURS": "24",
     "KEY_CLASS": "production",
+    "ALARM_BUDGET": "1.0",
 }
 
 
