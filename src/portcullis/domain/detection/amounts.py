@@ -9,7 +9,7 @@ from portcullis.domain.detection.population import Population
 
 MEMORY = 200.0
 KNOWN = 20.0
-PRIOR_AMOUNTS, PRIOR_FREEDOM = 1.0, 30.0
+PRIOR_FREEDOM = 30.0
 CLIP_ABOVE, CLIP_BELOW = 3.0, 2.0
 
 
@@ -35,10 +35,10 @@ class Forecast(NamedTuple):
 def forecast(behaviour: Behaviour, population: Population) -> Forecast:
     """Normal sizes of unknown mean and variance; before the agent has any, those of the fleet are expected."""
     norms, weight, mean = population.norms(), behaviour.weight, behaviour.mean
-    apart, believed, freedom = mean - norms.size, PRIOR_AMOUNTS + weight, PRIOR_FREEDOM + weight
-    spread = PRIOR_FREEDOM * norms.variance + behaviour.spread + PRIOR_AMOUNTS * weight / believed * apart * apart
+    apart, believed, freedom = mean - norms.size, norms.worth + weight, PRIOR_FREEDOM + weight
+    spread = PRIOR_FREEDOM * norms.variance + behaviour.spread + norms.worth * weight / believed * apart * apart
     scale = math.sqrt(spread / freedom * (believed + 1) / believed)
-    return Forecast((PRIOR_AMOUNTS * norms.size + weight * mean) / believed, scale, freedom)
+    return Forecast((norms.worth * norms.size + weight * mean) / believed, scale, freedom)
 
 
 def learn(behaviour: Behaviour, size: float) -> None:

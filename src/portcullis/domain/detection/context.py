@@ -11,7 +11,7 @@ from portcullis.domain.detection.population import Population
 HOUR = 3_600_000_000
 USUAL = 14 * 24 * HOUR
 _HOUR_PRIOR, _ENDPOINT_PRIOR = 12.0, 4.0
-_LEAST_RATE = 0.02
+_LEAST_RATE, _MOST_RATE = 0.02, 5.0
 _MOST = 400
 _PAID_FADES = 0.99
 
@@ -50,14 +50,27 @@ def counterparty(behaviour: Behaviour, name: int) -> float:
 
 
 def rate(behaviour: Behaviour, at: int) -> float:
-    """How far the last hour is above the usual hour: Poisson's Kullback-Leibler divergence."""
+    """How far the last hour is above what is usual at this time of the day: Poisson's Kullback-Leibler divergence.
+
+    An agent that does its work of a day in one hour does nothing unusual in that hour. Work comes in bursts that no
+    Poisson process knows, so it is bounded: how much is too much is the rules' to say.
+    """
     now = max(at, behaviour.at)
     gap = now - behaviour.at
     recent = behaviour.hourly * math.exp(-gap / HOUR)
     if recent < _LEAST_RATE:
         return 0.0
-    usual = max((behaviour.usual * math.exp(-gap / USUAL) + 1) / known_hours(behaviour, now), _LEAST_RATE)
-    return recent * math.log(recent / usual) - recent + usual if recent > usual else 0.0
+    usual = (behaviour.usual * math.exp(-gap / USUAL) + 1) / known_hours(behaviour, now)
+    usual = max(usual * _busy(behaviour, hour_of(now)), _LEAST_RATE)
+    if recent <= usual:
+        return 0.0
+    return min(recent * math.log(recent / usual) - recent + usual, _MOST_RATE)
+
+
+def _busy(behaviour: Behaviour, place: int) -> float:
+    """How many times an even share of its requests this hour of the day, or the one before, usually has; at least 1."""
+    hours = behaviour.hours
+    return max(1.0, 24 * (max(hours[place], hours[place - 1]) + 1) / (sum(hours) + 24))
 
 
 def known_hours(behaviour: Behaviour, at: int) -> float:

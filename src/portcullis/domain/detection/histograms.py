@@ -35,6 +35,15 @@ class Histogram:
         """The weight of all values."""
         return (self._tails or self._sums())[0]
 
+    def variance(self) -> float:
+        """Of the values, to the width of a bin; 0 where there are none."""
+        total = self.total()
+        if not total:
+            return 0.0
+        mean = sum(place * weight for place, weight in enumerate(self.bins)) / total
+        squares = sum((place - mean) ** 2 * weight for place, weight in enumerate(self.bins))
+        return squares / total / self.per_unit**2
+
     def merge(self, other: "Histogram", mine: float, theirs: float) -> None:
         """Adds another of the same shape, each weighed."""
         self.bins = [a * mine + b * theirs for a, b in zip(self.bins, other.bins, strict=True)]

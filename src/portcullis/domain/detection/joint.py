@@ -15,17 +15,15 @@ WARM_UP = 10  # requests of a new agent that teach it even if flagged
 # The weights and the four after them were chosen on the tuning days of public data: docs/detection-model.md.
 HOUR_WEIGHT, ENDPOINT_WEIGHT, COUNTERPARTY_WEIGHT, RATE_WEIGHT = 0.3, 0.3, 0.2, 0.2
 FADES = 60 * context.HOUR  # accumulated evidence is 37 % after this time
-MOST_AT_ONCE, EXPECTED, STRONGEST = (
-    4.0,
-    0.95,
-    6.0,
-)  # of evidence: what one request can add, what is normal, the most in all
+# Of evidence: what one request can add at most, what is normal, the most in all.
+MOST_AT_ONCE, EXPECTED, STRONGEST = 4.0, 0.95, 6.0
 ACCUMULATED_WEIGHT, UNHEEDED = 0.55, 0.5
 ALONE = 20  # requests before and after a suspicious one that make it a matter of chance
 ALONE_WEIGHT = (1 - EXPECTED_SUSPICIOUS) ** (-2 * ALONE)  # for those that chance put near one another
 FLEET_WARM_UP = 5_000.0  # requests until which everything teaches the fleet
 CREDIBLE = 3.0  # times as many suspicious requests as expected are theft; more mean that the histograms are wrong
 LEAST = 0.01  # what belief alone makes of any reading: no fleet of less than 2,000 requests can raise an alarm
+FAR = 6.0  # powers of ten of the agent's own past that are an alarm before the fleet can say how rare an amount is
 _MOST_BELIEVED = -math.log10(LEAST)
 _LARGE = math.log(1e4)  # dollars from which amounts are believed to be rare
 

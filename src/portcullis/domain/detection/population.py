@@ -13,6 +13,7 @@ VERSION = 1
 SUSPICIOUS = 2.2
 EXPECTED_SUSPICIOUS = 10**-SUSPICIOUS
 _FIRST_MEAN, _FIRST_VARIANCE, _FIRST_WEIGHT = 4.0, 1.0, 4.0
+_LEAST_WORTH = 0.05
 
 _SHAPES = ((0.0, 20.0, 400, 100.0), (0.0, 16.0, 320, 100.0), (-2.0, 14.0, 320, 100.0), (-2.0, 18.0, 400, 100.0))
 _ENDPOINT_SHAPE = (0.0, 16.0, 160, 1.0)
@@ -22,12 +23,14 @@ _NUMBERS = 24 + 4 + 2
 
 class Norms(NamedTuple):
     """What scoring reads of the counts: the weight of all requests, shares of the hours of the day, the mean size, the
-    variance of an agent's sizes, and how much more often than expected requests are suspicious."""
+    variance of an agent's sizes, how many of its own sizes the fleet's mean is worth to a new agent, and how much more
+    often than expected requests are suspicious."""
 
     requests: float
     hours: list[float]
     size: float
     variance: float
+    worth: float
     excess: float
 
 
@@ -72,11 +75,13 @@ class Population:
             weight, total, known, squares = self.moments
             hours = sum(self.hours) + 48
             requests, suspicious = self.noted
+            variance = (squares + _FIRST_WEIGHT * _FIRST_VARIANCE) / (known + _FIRST_WEIGHT)
             self._norms = Norms(
                 self.sizes.total(),
                 [(hour + 2) / hours for hour in self.hours],
                 (total + _FIRST_WEIGHT * _FIRST_MEAN) / (weight + _FIRST_WEIGHT),
-                (squares + _FIRST_WEIGHT * _FIRST_VARIANCE) / (known + _FIRST_WEIGHT),
+                variance,
+                min(max(variance / max(self.sizes.variance() - variance, variance), _LEAST_WORTH), 1.0),
                 suspicious / (requests + 1) / EXPECTED_SUSPICIOUS,
             )
         return self._norms
