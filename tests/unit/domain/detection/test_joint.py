@@ -88,7 +88,7 @@ def test_until_it_is_known_an_agent_learns_what_is_flagged() -> None:
     assert behaviour.weight == 10
 
 
-def test_a_fleet_of_less_than_2000_requests_raises_no_alarm() -> None:
+def test_a_fleet_of_less_than_2000_requests_raises_no_alarm_but_of_what_is_far_above_the_agents_own_past() -> None:
     behaviour, population = Behaviour.new(), Population.new()
     for number in range(1800):
         point = Point(number * HOUR, 100.0 + number % 7, 0, 0)
@@ -97,7 +97,11 @@ def test_a_fleet_of_less_than_2000_requests_raises_no_alarm() -> None:
         delta = Population.new()
         joint.learn(behaviour, delta, point, surprise, flagged=False)
         population.add(delta)
-    assert not joint.flagged(joint.score(behaviour, population, Point(1800 * HOUR, 1e9, 5, 1)))
+    assert not joint.flagged(joint.score(behaviour, population, Point(1800 * HOUR, 115.0, 5, 1)))
+    far = joint.score(behaviour, population, Point(1800 * HOUR, 1e9, 5, 1))
+    assert joint.is_far(far)
+    assert joint.flagged(far)
+    assert min(far.p_event, far.p_joint) > 5e-4, "the fleet cannot say so"
 
 
 @pytest.mark.parametrize("late", [HOUR // 3600, HOUR, 400 * HOUR])
