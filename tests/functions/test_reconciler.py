@@ -102,6 +102,7 @@ def agent(world: World) -> Agent:
     assert settle(world.stack, pays, agent, paid).status == 200
     world.stack.pay(agent, "200")
     world.now = time.time_ns() // 1000
+    world.put.clear()  # what was told of the calls themselves, which nothing stores
     return agent
 
 

@@ -128,9 +128,10 @@ def test_a_stranger_learns_nothing(stack: Deployed, agent: Agent, txid: str) -> 
     assert {answer.body["detail"] for answer in answers} == {unknown.body["detail"]}
     listed = stack.call(stranger, "GET", f"/v1/transactions?agent={agent.agent_id}")
     nobody = stack.call(stranger, "GET", f"/v1/transactions?agent=ag_{'0' * 22}")
-    unnamed = stack.call(stranger, "GET", "/v1/transactions?agent=")
     assert listed.body["detail"] == nobody.body["detail"]
-    assert refusal(listed) == refusal(unnamed) == (404, "not_found")
+    assert refusal(listed) == (404, "not_found")
+    unnamed = stack.call(stranger, "GET", "/v1/transactions?agent=")
+    assert (refusal(unnamed), unnamed.body["field"]) == ((400, "malformed_request"), "agent")
 
 
 def test_an_agent_executes_nothing_of_its_own(stack: Deployed, pays: Agent) -> None:

@@ -77,20 +77,24 @@ def test_a_range_that_is_larger_than_what_was_asked_for_is_refused() -> None:
 def test_a_flipped_bit_is_refused_or_changes_nothing_that_is_shown(place: int, bit: int) -> None:
     changed = bytearray(GOOD)
     changed[place] ^= 1 << bit
-    try:
-        found = verified(bytes(changed))
-    except MalformedExport:
-        return
-    assert found == verified(GOOD)
-    assert unpacked(bytes(changed)) == MEMBERS
+    assert_refused_or_the_same(bytes(changed))
 
 
 @given(st.binary(max_size=300), st.integers(0, len(GOOD)), st.integers(0, 300))
-def test_any_other_bytes_are_refused_without_another_exception(noise: bytes, place: int, removed: int) -> None:
-    data = GOOD[:place] + noise + GOOD[place + removed :]
-    if data != GOOD:
-        with pytest.raises(MalformedExport):
-            verified(data)
+def test_bytes_put_in_or_taken_out_are_refused_or_change_nothing_that_is_shown(
+    noise: bytes, place: int, removed: int
+) -> None:
+    assert_refused_or_the_same(GOOD[:place] + noise + GOOD[place + removed :])
+
+
+def assert_refused_or_the_same(data: bytes) -> None:
+    """Of an archive's headers some members, such as the version that wrote it, say nothing of what is in it."""
+    try:
+        found = verified(data)
+    except MalformedExport:
+        return
+    assert found == verified(GOOD)
+    assert unpacked(data) == MEMBERS
 
 
 @settings(max_examples=30)
