@@ -29,7 +29,7 @@ down: $(PROJECT) ## stop it and remove what it left
 	@$(BIN)/python -m local down
 
 test: $(PROJECT) $(CDK) ## run every test, with a gateway of its own
-	@$(BIN)/pytest --numprocesses 3 --dist loadgroup
+	@$(BIN)/pytest --numprocesses 3
 
 lint: $(PROJECT) ## check style, format and types
 	@failed=0; for check in "ruff check" "ruff format --check" mypy; do \

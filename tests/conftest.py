@@ -1,26 +1,33 @@
 """Tests reach no network. Those that talk to a gateway on this machine may reach this machine.
 
-With several processes (``make test``) the journeys, which share one deployment, stay in one and begin first.
+With several processes (``make test``) tests that share something dear, such as a deployment, stay in one of them.
 """
 
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
 ON_LOOPBACK = ("functions", "journey", "local")
-SHARING = ("journey", "local", "infra")
-"""Folders whose tests share something that is dear to make."""
+SHARING = ("tests/journey/test_openapi.py", "tests/journey/", "tests/local/", "tests/infra/")
+"""Where node ids of tests begin that share something. The APIs' documents have a deployment to themselves: what is
+compared with them takes as long as all other journeys."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if folder(item) in ON_LOOPBACK:
+        if item.path.relative_to(TESTS).parts[0] in ON_LOOPBACK:
             item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))
-        if folder(item) in SHARING:
-            item.add_marker(pytest.mark.xdist_group(folder(item)))
-    items.sort(key=lambda item: folder(item) != "journey")
 
 
-def folder(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0]
+class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands out groups that share, the largest first, and then test by test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in SHARING if nodeid.startswith(place)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    return Sharing(config, log)
