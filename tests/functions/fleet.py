@@ -8,8 +8,7 @@ from weakref import WeakKeyDictionary
 
 from functions.operator_api import request
 from portcullis.aws import accounts, key_records
-from portcullis.aws.changes import put_new
-from portcullis.aws.dynamo import Item
+from portcullis.aws.dynamo import Item, to_attributes
 from portcullis.domain import identifiers
 from portcullis.domain.account import Account
 from portcullis.domain.verification import KeyRecord
@@ -36,7 +35,9 @@ def fleet(stack: Deployed, number: int, keys_each: int = 1, generation: str = "0
         items += [_account(apart, agent, own), *(key_records.to_item(each) for each in own)]
         made += own
     for start in range(0, len(items), PUTS):
-        request.stores().table.transact(*(put_new(item) for item in items[start : start + PUTS]))
+        # Unconditional: on a busy machine an answer may come too late, and all is sent again.
+        puts = ({"Put": {"Item": to_attributes(item)}} for item in items[start : start + PUTS])
+        request.stores().table.transact(*puts)
     return made
 
 
