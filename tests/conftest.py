@@ -11,9 +11,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
 ON_LOOPBACK = ("functions", "journey", "local")
-SHARING = ("tests/journey/test_openapi.py", "tests/journey/", "tests/local/", "tests/infra/")
-"""Where node ids of tests begin that share something. The APIs' documents have a deployment to themselves: what is
-compared with them takes as long as all other journeys."""
+OPENAPI, JOURNEYS, SECOND_HALF = "tests/journey/test_openapi.py", "tests/journey/", "tests/journey/test_k"
+SHARING = (OPENAPI, "tests/local/", "tests/infra/")
+"""Where node ids of tests begin that share something. The comparison with the APIs' documents takes as long as half of
+the other journeys, so each of the three has a deployment to itself."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,6 +27,8 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Hands out groups that share, the largest first, and then test by test."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(JOURNEYS) and not nodeid.startswith(OPENAPI):
+            return f"{JOURNEYS}{'a-j' if nodeid < SECOND_HALF else 'k-z'}"
         return next((place for place in SHARING if nodeid.startswith(place)), nodeid)
 
 
