@@ -50,7 +50,6 @@ class Stage:
     managed_rule_groups: tuple[str, ...] = MANAGED_RULE_GROUPS
     alarm_budget: Decimal = Decimal("1.0")
     """False alarms of the joint detector that are accepted per agent and 1,000 requests; thousandths at the finest."""
-
     never_block: tuple[str, ...] = ()
     """Networks whose addresses are never blocked by themselves, such as ``192.0.2.0/24``: your own, a partner's NAT."""
 

@@ -1,10 +1,10 @@
 """A queue for what could not be delivered."""
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.constructs.alarms import alarm
 from infra.constructs.nag import acknowledge
 
 
@@ -19,12 +19,10 @@ class DeadLetterQueue(sqs.Queue):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        self.alarm = self.metric_approximate_number_of_messages_visible().create_alarm(
+        self.alarm = alarm(
             self,
             "Alarm",
-            alarm_description="Something could not be delivered and waits here. Mend the cause, then redrive.",
-            threshold=1,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            self.metric_approximate_number_of_messages_visible(),
+            "Something could not be delivered and waits here. Mend the cause, then redrive.",
         )
         acknowledge(self, "SQS3", "It is itself a dead-letter queue.")

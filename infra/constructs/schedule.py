@@ -1,11 +1,12 @@
 """A function that is started again and again."""
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
+
+from infra.constructs.alarms import alarm
 
 
 class Schedule(events.Rule):
@@ -15,11 +16,5 @@ class Schedule(events.Rule):
     def __init__(self, scope: Construct, id_: str, *, function: lambda_.IFunction, every: Duration) -> None:
         super().__init__(scope, id_, schedule=events.Schedule.rate(every))
         self.add_target(targets.LambdaFunction(function, retry_attempts=0))
-        self.alarm = function.metric_errors(period=every).create_alarm(
-            self,
-            "Alarm",
-            alarm_description="A scheduled function fails. Its log says why.",
-            threshold=1,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
+        errors = function.metric_errors(period=every)
+        self.alarm = alarm(self, "Alarm", errors, "A scheduled function fails. Its log says why.")

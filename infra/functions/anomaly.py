@@ -1,9 +1,9 @@
 """The anomaly function: it may read and write profiles and findings, and nothing of what agents own."""
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from infra.constructs.alarms import alarm, own_metric
 from infra.constructs.bus_queue import BusQueue, Delivery
 from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.telling import SOURCE
@@ -62,27 +62,12 @@ def anomaly(scope: Construct, data: Data) -> Function:
 def _watch(function: Function, queue: BusQueue) -> None:
     """The lag as the function measures it, the queue's age for when it does not run, and its faults."""
     period = Duration.minutes(5)
-    lag, fault = (
-        cloudwatch.Metric(
-            namespace="Portcullis",
-            metric_name=name,
-            dimensions_map={"Function": "anomaly"},
-            statistic=statistic,
-            period=period,
-        )
-        for name, statistic in (("DetectionLag", "Maximum"), ("Fault", "Sum"))
-    )
+    lag = own_metric("DetectionLag", "Maximum", period, Function="anomaly")
+    fault = own_metric("Fault", "Sum", period, Function="anomaly")
     age = queue.queue.metric_approximate_age_of_oldest_message(period=period)
     for id_, metric, threshold, description in (
         ("Lag", lag, LONGEST_LAG.to_milliseconds(), "Requests are judged more than two minutes late."),
         ("Age", age, LONGEST_LAG.to_seconds(), "Requests wait for more than two minutes to be judged."),
         ("Fault", fault, 1, "An agent's requests could not be judged. They are tried again; the log says why."),
     ):
-        metric.create_alarm(
-            function,
-            id_,
-            alarm_description=description,
-            threshold=threshold,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
+        alarm(function, id_, metric, description, threshold=threshold)

@@ -1,9 +1,9 @@
 """The audit writer: the one role that puts into the audit log, signs its checkpoints, and keeps its claims."""
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from infra.constructs.alarms import alarm, own_metric
 from infra.constructs.audit_bucket import PASSING_OBJECTS
 from infra.constructs.bus_queue import BusQueue, Delivery
 from infra.constructs.function import Function, allow
@@ -54,31 +54,13 @@ def audit_writer(scope: Construct, data: Data) -> Function:
 
 def _watch(function: Function, queue: BusQueue) -> None:
     """The lag as the writer measures it, and the queue's age for when nothing is written at all."""
-    lag = cloudwatch.Metric(
-        namespace="Portcullis",
-        metric_name="AuditLag",
-        dimensions_map={"Function": "audit_writer"},
-        statistic="Maximum",
-        period=Duration.minutes(5),
-    )
-    age = queue.queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(5))
-    forked = cloudwatch.Metric(
-        namespace="Portcullis",
-        metric_name="AuditLogDisagrees",
-        dimensions_map={"Function": "audit_writer"},
-        statistic="Sum",
-        period=Duration.minutes(5),
-    )
+    period = Duration.minutes(5)
+    lag = own_metric("AuditLag", "Maximum", period, Function="audit_writer")
+    age = queue.queue.metric_approximate_age_of_oldest_message(period=period)
+    forked = own_metric("AuditLogDisagrees", "Sum", period, Function="audit_writer")
     for id_, metric, threshold, description in (
         ("Lag", lag, LONGEST_LAG.to_milliseconds(), "Events reach the audit log more than a minute late."),
         ("Age", age, LONGEST_LAG.to_seconds(), "Events wait for the audit writer for more than a minute."),
         ("Disagreement", forked, 1, "The audit log holds something else than its segments say. Stop, and investigate."),
     ):
-        metric.create_alarm(
-            function,
-            id_,
-            alarm_description=description,
-            threshold=threshold,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
+        alarm(function, id_, metric, description, threshold=threshold)

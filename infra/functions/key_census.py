@@ -4,6 +4,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from infra.constructs.alarms import alarm, own_metric
 from infra.constructs.function import Function, allow, leading_keys
 from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import STATUS_INDEX, Data
@@ -32,17 +33,10 @@ def key_census(scope: Construct, data: Data) -> Function:
 
 
 def _watch(function: Function, key_class: str) -> None:
-    cloudwatch.Metric(
-        namespace="Portcullis",
-        metric_name="OverdueKeys",
-        dimensions_map={"Class": key_class},
-        statistic="Maximum",
-        period=Duration.hours(1),
-    ).create_alarm(
+    alarm(
         function,
         f"Overdue_{key_class}",
-        alarm_description=f"Keys are older than the class {key_class} allows. `portcullis rotate --class {key_class}`.",
-        threshold=1,
-        evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+        own_metric("OverdueKeys", "Maximum", Duration.hours(1), Class=key_class),
+        f"Keys are older than the class {key_class} allows. `portcullis rotate --class {key_class}`.",
+        missing=cloudwatch.TreatMissingData.IGNORE,
     )

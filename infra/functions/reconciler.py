@@ -4,9 +4,9 @@ It reads the whole core table, for a scan knows no partitions; it writes nothing
 """
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from infra.constructs.alarms import alarm, own_metric
 from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.telling import tell
 from infra.stacks.data import Data
@@ -45,17 +45,4 @@ def reconciler(scope: Construct, data: Data) -> Function:
 
 def _watch(function: Function) -> None:
     for id_, (metric, description) in ALARMS.items():
-        cloudwatch.Metric(
-            namespace="Portcullis",
-            metric_name=metric,
-            dimensions_map={"Function": "reconciler"},
-            statistic="Sum",
-            period=Duration.hours(1),
-        ).create_alarm(
-            function,
-            id_,
-            alarm_description=description,
-            threshold=1,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
+        alarm(function, id_, own_metric(metric, "Sum", Duration.hours(1), Function="reconciler"), description)
