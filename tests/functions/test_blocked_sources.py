@@ -8,11 +8,11 @@ import pytest
 from functions.operator_api import request
 from portcullis.aws import source_blocks
 from portcullis.domain.detection.sources import Block
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import HOUR, SECOND
 from tests.functions.deployed import Answer, Deployed
 
 NOW = time.time_ns() // 1_000
-BLOCK = Block("203.0.113.7", NOW, NOW + 600 * SECOND, 2, 5, "5000 failed authentications in a minute")
+BLOCK = Block("203.0.113.7", NOW, NOW + HOUR, 2, 5, "5000 failed authentications in a minute")
 SIX = "2001:db8:1:2::/64"
 
 
@@ -31,7 +31,7 @@ def unblock(stack: Deployed, address: str, reason: str = "an office") -> Answer:
 
 def test_what_is_blocked_is_listed_the_last_to_end_first(stack: Deployed) -> None:
     ended = replace(BLOCK, address="203.0.113.9", since=NOW - 2 * SECOND, until=NOW - SECOND)
-    begin(BLOCK, replace(BLOCK, address=SIX, until=NOW + 900 * SECOND), ended)
+    begin(BLOCK, replace(BLOCK, address=SIX, until=NOW + 2 * HOUR), ended)
     assert listed(stack) == [SIX, "203.0.113.7"]
     (_, source) = stack.operator("GET", "/v1/sources").body["sources"]
     assert (source["times"], source["severity"], source["reason"]) == (2, 5, BLOCK.reason)

@@ -12,7 +12,7 @@ from functions.operator_api import request
 from portcullis.aws import key_census, key_revoking, settings
 from portcullis.aws.changes import Actor
 from portcullis.domain.key_census import Census
-from portcullis.domain.key_classes import DAY, HOUR
+from portcullis.domain.times import DAY, HOUR
 from tests.functions import deployed
 from tests.functions.deployed import Agent, Answer, Deployed
 from tests.functions.fleet import fleet

@@ -18,8 +18,7 @@ from portcullis.aws.key_delivery import NOTHING_DELIVERED
 from portcullis.aws.key_job_runs import KeyJobs
 from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.aws.wire import Service
-from portcullis.domain.key_classes import HOUR
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import HOUR, SECOND
 from portcullis.domain.verification import KeyRecord
 from tests.functions.api_events import REGION
 from tests.functions.deployed import Answer, Deployed

@@ -16,9 +16,8 @@ from portcullis.aws.ledger import Ledger, Rejected
 from portcullis.aws.policies import Policies
 from portcullis.aws.wire import Service
 from portcullis.domain.account import MAX_LIVE_KEYS
-from portcullis.domain.key_classes import DAY, HOUR
 from portcullis.domain.record import Principal, Record
-from portcullis.domain.times import SECOND, parse_rfc3339, rfc3339
+from portcullis.domain.times import DAY, HOUR, SECOND, parse_rfc3339, rfc3339
 from portcullis.domain.transaction import parse_transaction
 from portcullis.protocol import keys
 from tests.functions.deployed import POLICY, WALLET, Agent, Answer, Deployed, unique

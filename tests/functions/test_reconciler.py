@@ -15,7 +15,8 @@ from portcullis.aws.bus import ATTEMPTS, Bus
 from portcullis.aws.dynamo import to_attributes
 from portcullis.aws.reconcile import Reconciled
 from portcullis.aws.wire import AwsError, Service, Unavailable
-from portcullis.domain.reconciliation import HOUR, LOST_AFTER
+from portcullis.domain.reconciliation import LOST_AFTER
+from portcullis.domain.times import HOUR
 from tests.functions import audit as of_audit
 from tests.functions.api_events import REGION, load_event
 from tests.functions.audit import Audit

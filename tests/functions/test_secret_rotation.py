@@ -17,10 +17,9 @@ from functions.operator_api import request
 from portcullis.aws import gateway_probe
 from portcullis.aws.changes import Conflict
 from portcullis.aws.secrets_manager import SecretsManager
-from portcullis.domain.key_classes import HOUR
 from portcullis.domain.key_delivery import DeliveredKey
 from portcullis.domain.secret_rotation import CREATE, CURRENT, FINISH, PENDING, SET, STEPS, TEST
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import HOUR, SECOND
 from portcullis.protocol import keys, public_keys
 from tests.functions.api_events import REGION, STAGE, api_event
 from tests.functions.deployed import Agent, Answer, Deployed, unique

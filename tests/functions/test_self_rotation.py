@@ -9,8 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from functions.operator_api import request
 from portcullis.aws import accounts, changes, key_records, key_succession
-from portcullis.domain.key_classes import DAY, HOUR
-from portcullis.domain.times import rfc3339
+from portcullis.domain.times import DAY, HOUR, rfc3339
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
 from portcullis.protocol.message_signatures import ED25519, Message, MessageSigner, signed_headers

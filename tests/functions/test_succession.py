@@ -14,8 +14,7 @@ from portcullis.aws.changes import Actor, Conflict
 from portcullis.aws.dynamo import Table
 from portcullis.aws.wire import Service
 from portcullis.domain.account import MAX_LIVE_KEYS
-from portcullis.domain.key_classes import HOUR
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import HOUR, SECOND
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
 from tests.functions.api_events import STAGE

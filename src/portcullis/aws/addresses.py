@@ -8,9 +8,8 @@ import ipaddress
 from collections.abc import Mapping
 
 from portcullis.aws.dynamo import Table
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import DAY, SECOND
 
-DAY = 86_400 * SECOND
 KEPT_SECONDS = 40 * 86_400
 MOST_REMEMBERED = 10_000
 

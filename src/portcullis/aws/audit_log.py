@@ -29,7 +29,6 @@ from portcullis.protocol.notes import VerifierKey
 
 ALGORITHM = "ED25519_SHA_512"
 SEGMENTS = "seg/"
-DAY = 86_400 * times.SECOND
 """How long passing files are locked, and how old they may grow before they are put anew."""
 PASSING = "passing=true"
 """The tag by which the bucket's lifecycle knows them."""
@@ -92,7 +91,7 @@ class AuditLog:
             headers |= {
                 "x-amz-sdk-checksum-algorithm": "SHA256",
                 "x-amz-object-lock-mode": "COMPLIANCE",
-                "x-amz-object-lock-retain-until-date": times.rfc3339(self.now + DAY),
+                "x-amz-object-lock-retain-until-date": times.rfc3339(self.now + times.DAY),
                 "x-amz-tagging": PASSING,
             }
         try:

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Sequence
 
-from portcullis.aws.audit_log import DAY, AuditLog
+from portcullis.aws.audit_log import AuditLog
 from portcullis.domain import audit_log, audit_tree
 from portcullis.domain.audit_operations import Recordable
 from portcullis.domain.audit_tree import Log
+from portcullis.domain.times import DAY
 from portcullis.protocol.notes import VerifierKey
 
 NONCE_BYTES = 16

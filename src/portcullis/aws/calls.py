@@ -12,9 +12,9 @@ from portcullis.aws.dynamo import Item, Table
 from portcullis.aws.expressions import Update
 from portcullis.aws.wire import Unavailable
 from portcullis.domain.rate import KEY_TAT_PREFIX, Claim, wait
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import HOUR
 
-FORGET_AFTER = 3600 * SECOND
+FORGET_AFTER = HOUR
 """A key's TAT this far in the past is removed: it says no more than none would."""
 ATTEMPTS = 8
 _CACHE_SECONDS = 60

@@ -13,7 +13,7 @@ from typing import Any
 from portcullis.domain import times
 from portcullis.protocol import base62
 
-ENROLMENT_LIFETIME = 3600 * times.SECOND
+ENROLMENT_LIFETIME = times.HOUR
 """How long an enrolment waits for its device; an unconfirmed first one then no longer bars another bootstrap."""
 MAX_ATTEMPTS = 5
 LOCK = 900 * times.SECOND

@@ -19,7 +19,7 @@ from portcullis.protocol import audit_entries, merkle, tile_reading
 from portcullis.protocol.audit_entries import Entry
 from portcullis.protocol.tiles import WIDTH, Tile
 
-MARGIN = 86_400 * times.SECOND
+MARGIN = times.DAY
 SKEW = 300 * times.SECOND
 MOST_BUNDLES = 64
 MOST_BYTES = 32 * 1024 * 1024

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from portcullis.domain.key_classes import CLASSES, DAY, Rotation
+from portcullis.domain.key_classes import CLASSES, Rotation
+from portcullis.domain.times import DAY
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
 

@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import DAY, HOUR, SECOND
 
 CLASSES = ("development", "staging", "production", "high_value")
 DEFAULT_CLASS = "production"
 MANUAL = frozenset({"development"})
 """Rotated by people: no schedule does it."""
-DAY = 86_400 * SECOND
-HOUR = 3_600 * SECOND
 RETIRE_NOTICE = 30 * SECOND
 """How far ahead a key's end lies at least: every cached record is read anew before it, so the end is exact."""
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from portcullis.domain import times
-from portcullis.domain.key_classes import DAY, RETIRE_NOTICE, Rotation
+from portcullis.domain.key_classes import RETIRE_NOTICE, Rotation
 from portcullis.domain.key_jobs import Job, Selection
 from portcullis.domain.models import StrictModel, printable
 from portcullis.domain.operator_requests import KeyClass, PublicKey, describe_key
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import DAY, SECOND
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol.strict_json import MalformedInput
 

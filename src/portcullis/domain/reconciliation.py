@@ -9,14 +9,13 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import DAY, HOUR
 
-HOUR = 3600 * SECOND
 LOST_AFTER = 25 * HOUR
 """How old an event is that the stream holds no more: 24 hours, and one for clocks and for the way to the log."""
-LONGEST_SPAN = 30 * 24 * HOUR
+LONGEST_SPAN = 30 * DAY
 """How far back the first pass looks. What is recorded is known for 90 days."""
-SHORTEST_SPAN = 24 * HOUR
+SHORTEST_SPAN = DAY
 PASSES = 3
 """How often one span is gone through until nothing of it is missing."""
 

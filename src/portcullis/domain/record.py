@@ -8,7 +8,7 @@ from portcullis.domain import events, money, times
 from portcullis.domain.decisions import Approved, Decision, Denied, NeedsApproval, Violation
 from portcullis.domain.rate import Rate
 
-CLAIM_LIFETIME = 24 * 3600 * times.SECOND
+CLAIM_LIFETIME = times.DAY
 """How long an approved transaction waits for an executor."""
 STATUSES = (
     "approved",

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 
 SECOND = 1_000_000
+HOUR = 3_600 * SECOND
+DAY = 24 * HOUR
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 

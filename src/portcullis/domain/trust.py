@@ -1,6 +1,6 @@
 """What operators name rather than spell out: trust levels with their limits, and sets of merchant categories."""
 
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import DAY
 
 LEVELS = ("low", "medium", "high")
 LIMITS = {
@@ -8,7 +8,7 @@ LIMITS = {
     "medium": {"per_transaction": "500.00", "daily": "1000.00"},
 }
 """In USD. Those of high trust are the operator's to set."""
-CLEAN_PERIOD = 30 * 86_400 * SECOND
+CLEAN_PERIOD = 30 * DAY
 """How long an agent has to go without a violation before a higher level is proposed. No level ever rises by itself."""
 
 CATEGORY_SETS = {

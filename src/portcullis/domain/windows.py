@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import DAY, HOUR
 from portcullis.protocol import base62
 
-HOUR = 3600 * SECOND
-DAY = 24 * HOUR
 NAME = re.compile(r"d[0-9]{8}([tmc][0-9A-Za-z]{6})?|[wm][0-9]{6}|[hx][0-9]{10}", re.ASCII)
 
 _FORMATS = {"d": "%Y%m%d", "w": "%G%V", "m": "%Y%m", "h": "%Y%m%d%H", "x": "%Y%m%d%H"}

@@ -10,7 +10,7 @@ import pytest
 
 from portcullis.aws import accounts, nonces, records
 from portcullis.aws.dynamo import Item, to_attributes
-from portcullis.domain import windows
+from portcullis.domain import times, windows
 from portcullis.domain.account import MAX_LIVE_KEYS, MAX_RECENT, Account
 from portcullis.domain.decisions import RULES, Violation
 from portcullis.domain.key_uses import Use
@@ -31,7 +31,7 @@ LARGE = 10**10 - 1
 """More versions, epochs and revisions than any agent reaches: one a second for 300 years."""
 NOW, LATEST = builders.NOW, 10**16 - 1
 LIMIT_WINDOWS = tuple(windows.name(kind, NOW) for kind in "dwm")
-LENGTHS = {"d": windows.DAY, "w": 7 * windows.DAY, "m": 28 * windows.DAY, "h": windows.HOUR, "x": windows.HOUR}
+LENGTHS = {"d": times.DAY, "w": 7 * times.DAY, "m": 28 * times.DAY, "h": times.HOUR, "x": times.HOUR}
 COUNTED = {"d": 10**15 - 1, "w": 10**15 - 1, "m": 10**15 - 1, "h": 10**6 - 1, "x": 10**8 - 1}
 """No budget is over 10**15 micro-dollars; no rate lets more than 60,000 a minute through."""
 CANNOT_MEET = {"destination_not_allowlisted", "selector_not_allowlisted", "token_unpriced", "price_stale"}

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from portcullis.aws import settings
-from portcullis.domain.key_classes import HOUR, Rotation
+from portcullis.domain.key_classes import Rotation
+from portcullis.domain.times import HOUR
 
 READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.authorizer: ["PORTCULLIS_STAGE", "CORE_TABLE", "NONCES_TABLE", "BUS_NAME", "MAC_KEYS"],

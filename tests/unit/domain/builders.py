@@ -10,9 +10,10 @@ from portcullis.domain.policy_document import parse_document
 from portcullis.domain.rate import Rate
 from portcullis.domain.record import CLAIM_LIFETIME, Record
 from portcullis.domain.rules import Case
+from portcullis.domain.times import HOUR
 from portcullis.domain.transaction import Transaction, parse_transaction
 from portcullis.domain.verification import KeyRecord
-from portcullis.domain.windows import HOUR, Spend
+from portcullis.domain.windows import Spend
 from portcullis.protocol import keys
 
 AGENT = "ag_" + "a" * 22

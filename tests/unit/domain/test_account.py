@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from portcullis.domain import windows
+from portcullis.domain import times
 from portcullis.domain.account import (
     MAX_RECENT,
     Account,
@@ -178,6 +178,6 @@ def test_too_many_that_others_left_are_all_tidied_up(wanted: Reservation) -> Non
 
 
 def test_without_a_mark_nothing_is_forgotten() -> None:
-    seen = account(recent={"c#old": NOW - 10 * windows.DAY})
+    seen = account(recent={"c#old": NOW - 10 * times.DAY})
     assert forgotten(seen, reservation()) == []
     assert after(seen, reservation()).recent == seen.recent

@@ -17,7 +17,7 @@ from portcullis.domain.policy import Policy, compile_text
 from portcullis.domain.policy_document import parse_document
 from portcullis.domain.prices import PriceTable
 from portcullis.domain.record import Mover, Principal, Record
-from portcullis.domain.windows import DAY, HOUR
+from portcullis.domain.times import DAY, HOUR
 from tests.unit.domain import builders
 from tests.unit.domain.policies import DOCUMENTS, TRANSACTIONS, policy
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from portcullis.domain.key_classes import CLASSES, DAY, HOUR, Rotation, parse_rotation
+from portcullis.domain.key_classes import CLASSES, Rotation, parse_rotation
+from portcullis.domain.times import DAY, HOUR
 from tests.unit.domain import builders
 
 DAYS = "development=30 staging=7 production=30 high_value=7"

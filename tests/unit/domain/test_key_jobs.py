@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from portcullis.domain.generations import is_older
 from portcullis.domain.key_census import SLACK, Census, counted, is_overdue
-from portcullis.domain.key_classes import CLASSES, DAY, Rotation
+from portcullis.domain.key_classes import CLASSES, Rotation
 from portcullis.domain.key_jobs import Job, Selection, in_scope, is_over, waits_for, was_asked
+from portcullis.domain.times import DAY
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import base62, keys
 

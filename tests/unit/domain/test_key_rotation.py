@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portcullis.domain import operator_requests
-from portcullis.domain.key_classes import CLASSES, DAY, parse_rotation
+from portcullis.domain.key_classes import CLASSES, parse_rotation
 from portcullis.domain.key_requests import KeyRotation, describe_by_age
 from portcullis.domain.key_rotation import successor
 from portcullis.domain.models import validate
 from portcullis.domain.rate import Rate
-from portcullis.domain.times import rfc3339
+from portcullis.domain.times import DAY, rfc3339
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys, public_keys
 from portcullis.protocol.strict_json import MalformedInput

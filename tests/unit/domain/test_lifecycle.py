@@ -15,7 +15,7 @@ from portcullis.domain.account import Account
 from portcullis.domain.decisions import BY_HUMAN, BY_PARTIES, BY_RISK_AGENT, Violation
 from portcullis.domain.lifecycle import LEASE, Conflict, Moved, Outcome, Unchanged
 from portcullis.domain.record import CLAIM_LIFETIME, STATUSES, Mover, Record
-from portcullis.domain.windows import HOUR
+from portcullis.domain.times import HOUR
 from tests.unit.domain import builders
 
 EXECUTOR, OTHER = "ag_" + "e" * 22, "ag_" + "o" * 22

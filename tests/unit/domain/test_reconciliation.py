@@ -11,7 +11,6 @@ from portcullis.aws import records, stored_events
 from portcullis.domain import lifecycle
 from portcullis.domain.lifecycle import Moved, Outcome
 from portcullis.domain.reconciliation import (
-    HOUR,
     LONGEST_SPAN,
     LOST_AFTER,
     PASSES,
@@ -21,6 +20,7 @@ from portcullis.domain.reconciliation import (
     lost,
 )
 from portcullis.domain.record import Mover, Record, event_of
+from portcullis.domain.times import HOUR
 from tests.event_schemas import faults
 from tests.unit.domain import builders
 

@@ -13,8 +13,8 @@ from portcullis.domain.policy_document import parse_document
 from portcullis.domain.prices import PriceTable
 from portcullis.domain.record import Mover, Record
 from portcullis.domain.redecision import approve, is_escalated, still_missing
+from portcullis.domain.times import HOUR
 from portcullis.domain.transaction import parse_transaction
-from portcullis.domain.windows import HOUR
 
 NOW = 1_795_242_660_000_000
 AGENT, PAID, RISK = ("ag_" + letter * 22 for letter in "apr")

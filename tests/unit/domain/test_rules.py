@@ -328,7 +328,7 @@ def test_a_parts_limit_is_of_the_day_and_of_that_part(limits: Changes, layer: st
     asked = {"kind": "purchase"}
     assert broken(judged(asked, {"limits": limits}, full)) == {rule}
     assert judged(asked, {"limits": limits}, {"spent": {window: 87_500_000}}) == Approved()
-    assert judged(asked, {"limits": limits}, {**full, "now": NOW + windows.DAY}) == Approved()
+    assert judged(asked, {"limits": limits}, {**full, "now": NOW + times.DAY}) == Approved()
     assert judged(asked, {"limits": limits}, {"spent": {windows.part(NOW, layer, "another"): 10**15}}) == Approved()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from portcullis.domain import times, windows
 
-DAY = windows.DAY
+DAY = times.DAY
 
 
 def at(text: str) -> int:
@@ -54,7 +54,7 @@ def test_a_late_commit_still_finds_the_window_it_was_decided_on(kind: str, start
 
 
 @pytest.mark.parametrize(
-    ("kind", "length"), [("d", DAY), ("w", 7 * DAY), ("m", 31 * DAY), ("h", windows.HOUR), ("x", windows.HOUR)]
+    ("kind", "length"), [("d", DAY), ("w", 7 * DAY), ("m", 31 * DAY), ("h", times.HOUR), ("x", times.HOUR)]
 )
 def test_no_window_stays_for_long(kind: str, length: int) -> None:
     now = at("2027-01-01T00:00:00Z")

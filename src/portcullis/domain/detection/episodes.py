@@ -7,9 +7,9 @@ from hashlib import sha256
 from portcullis.domain.detection.findings import MAX_EVIDENCE, MAX_LESSONS, OPEN, Finding, Lesson, finding_id
 from portcullis.domain.detection.observations import Observation
 from portcullis.domain.detection.signals import Signal, severity_of
-from portcullis.domain.times import SECOND
+from portcullis.domain.times import HOUR
 
-QUIET = 3_600 * SECOND
+QUIET = HOUR
 """What comes so long after the last unusual request opens another finding."""
 LONGEST = 24 * QUIET
 """So long after its first request nothing joins a finding any more."""

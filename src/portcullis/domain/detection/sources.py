@@ -36,8 +36,8 @@ REPLAYED_NONCES = Rule("replays", 6, 3, "more than {} nonces that were used befo
 BODY_DIGESTS = Rule("body_digests", 6, 3, "more than {} bodies that are not the signed ones", "1 minute")
 RULES = (FAILED_AUTHENTICATIONS, FAILED_SIGNATURES, REPLAYED_NONCES, BODY_DIGESTS)
 
-SHORTEST, LONGEST = 15 * 60 * times.SECOND, 24 * 3_600 * times.SECOND
-REMEMBERED = 7 * 24 * 3_600 * times.SECOND
+SHORTEST, LONGEST = 15 * 60 * times.SECOND, times.DAY
+REMEMBERED = 7 * times.DAY
 """For so long after a block the next one of its address is twice as long."""
 
 STALE = 300 * times.SECOND
