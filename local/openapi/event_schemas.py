@@ -8,7 +8,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from local.openapi import detection_events, key_events, source_events
+from local.openapi import detection_events, incident_events, key_events, source_events
 from local.openapi.answers import KeyId, Sha256, TransactionRecord, Version
 from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
@@ -50,6 +50,7 @@ class AgentSuspended(Change):
 
     reason: str
     epoch: Version
+    incident: NotRequired[Annotated[str, Field(description="The incident that it opened.")]]
 
 
 class PolicyPublished(Change):
@@ -186,6 +187,11 @@ DATA: Mapping[str, Any] = {
     "finding.opened": detection_events.FindingOpened,
     "finding.updated": detection_events.FindingUpdated,
     "finding.released": detection_events.FindingReleased,
+    "incident.opened": incident_events.IncidentOpened,
+    "incident.joined": incident_events.IncidentJoined,
+    "incident.resumed": incident_events.IncidentResumed,
+    "incident.step_done": incident_events.IncidentStepDone,
+    "incident.step_failed": incident_events.IncidentStepFailed,
     "profile.reset": detection_events.ProfileReset,
     "price.set": PriceSet,
     "price.refused": PriceRefused,

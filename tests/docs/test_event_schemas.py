@@ -40,7 +40,9 @@ def spelled() -> set[str]:
     return {
         text
         for text in texts
-        if re.fullmatch(r"(agent|approver|finding|key|policy|price|profile|root|source|trust)\.[a-z_]+", text)
+        if re.fullmatch(
+            r"(agent|approver|finding|incident|key|lockdown|policy|price|profile|root|source|trust)\.[a-z_]+", text
+        )
     }
 
 

@@ -91,4 +91,5 @@ def from_item(item: Item) -> Account:
         recent={name: value for name, value in item.items() if name.startswith(RECENT_PREFIX)},
         shadow_sha256=item.get("shadow_sha256"),
         violated_at=item.get("violated_at"),
+        incident=item.get("incident"),
     )

@@ -1,5 +1,6 @@
 """Agents as operators manage them: create, suspend."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from portcullis.aws import accounts, changes, policy_versions
@@ -34,15 +35,23 @@ def suspend(table: Table, actor: Actor, agent: str, reason: str) -> Account | No
     """Stop an agent in one write: state, epoch and live keys. Nothing approved or held survives the epoch."""
 
     def plan(account: Account) -> Change | None:
-        if account.state == "suspended":
-            return None
-        sets: dict[str, Any] = {"state": "suspended", "epoch": account.epoch + 1}
-        data = {"reason": reason, "epoch": account.epoch + 1}
-        names = {f"#tat{number}": key_tat(name) for number, name in enumerate(sorted(account.live_keys))}
-        removed = ", ".join(["live_keys", *names])
-        return Change("agent.suspended", data, sets=sets, clauses=f"REMOVE {removed}", names=names)
+        return None if account.state == "suspended" else suspension(account, reason)
 
     return changes.apply(table, agent, actor, plan)
+
+
+def suspension(account: Account, reason: str, others: Sequence[dict[str, Any]] = (), **sets: str) -> Change:
+    """State, epoch and live keys in one; ``sets`` are told with it. Of a suspended one it is a new epoch."""
+    epoch = account.epoch + 1
+    names = {f"#tat{number}": key_tat(name) for number, name in enumerate(sorted(account.live_keys))}
+    return Change(
+        "agent.suspended",
+        {"reason": reason, "epoch": epoch, **sets},
+        others=others,
+        sets={"state": "suspended", "epoch": epoch, **sets},
+        clauses=changes.remove("live_keys", *names),
+        names=names,
+    )
 
 
 def _existing(table: Table, wanted: Account) -> Account:

@@ -46,6 +46,7 @@ STATUS_CODES = {
     "cancelled": "c",
     "expired": "x",
     "needs_reconciliation": "n",
+    "frozen": "z",
 }
 
 _CODED = ("windows", "approval_by", "reasons", "violations", "approved_by", "moved", "past")

@@ -19,6 +19,7 @@ from portcullis.client.results import (
     Executing,
     Expired,
     Failed,
+    Frozen,
     Identity,
     Later,
     NeedsReconciliation,
@@ -36,6 +37,7 @@ _CONTENT = ("kind", "amount", "token", "chain", "destination", "memo", *_DETAILS
 _ENDS: dict[str, type[Later]] = {
     "cancelled": Cancelled,
     "expired": Expired,
+    "frozen": Frozen,
     "needs_reconciliation": NeedsReconciliation,
 }
 Parsed = TypeVar("Parsed")

@@ -158,6 +158,11 @@ class Expired(Later):
 
 
 @dataclass(frozen=True, slots=True)
+class Frozen(Later):
+    """Its agent was cut off before anybody claimed it, and it cannot come back. Its budget was given back."""
+
+
+@dataclass(frozen=True, slots=True)
 class NeedsReconciliation(Later):
     """The lease ran out without a report: it may have been paid. An operator finds out."""
 

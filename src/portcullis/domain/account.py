@@ -20,7 +20,8 @@ class Account:
     """What is known of an account when it was last read. ``windows`` maps a window's name to what was reserved in it,
     ``tats`` the names of rates (agent's and keys') to their TATs, ``recent`` marks of contents to when they came.
 
-    ``shadow_sha256`` is the policy that is tried beside the one in force; ``violated_at`` the last denial.
+    ``shadow_sha256`` is the policy that is tried beside the one in force; ``violated_at`` the last denial;
+    ``incident`` that for which a suspended agent was cut off.
     """
 
     agent: str
@@ -37,6 +38,7 @@ class Account:
     recent: dict[str, int] = field(default_factory=dict)
     shadow_sha256: bytes | None = None
     violated_at: int | None = None
+    incident: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
     pending_approval ─ approve, confirm ─> approved ─ claim ─> executing ─ settle ─> settled
         │ deny, void: denied                  │                   │ fail: failed
-        └─ cancel, expire ────────────────────┘                   └ lease over: needs_reconciliation ─> settled, failed
+        └─ cancel, expire, freeze ────────────┘                   └ lease over: needs_reconciliation ─> settled, failed
 
 Every function looks at the record as it is now and says what comes of it; storing that is conditional on the same
 record still being there, so of two that race one wins, and the other is judged on what it left.
@@ -127,6 +127,13 @@ def cancel(record: Record, mover: Mover, reason: str | None) -> Outcome:
     if record.status not in WAITING or is_due(record, mover.at):
         return Conflict(f"It is {status(record, mover.at)}; only what nobody has claimed can be cancelled.")
     return Moved(_released(record, mover, "cancelled", outcome=reason))
+
+
+def freeze(record: Record, account: Account, mover: Mover) -> Outcome:
+    """End what nobody had claimed when its agent was cut off. It could not move any more; its budget is released."""
+    if record.status not in WAITING or _frozen(record, account) is None:
+        return Unchanged(record)
+    return Moved(_released(record, mover, "frozen"))
 
 
 def approve(record: Record, account: Account, mover: Mover, by: str, content_sha256: bytes) -> Outcome:

@@ -154,6 +154,7 @@ def describe_account(account: Account) -> dict[str, Any]:
         "epoch": account.epoch,
         "policy_version": account.policy_version,
         "policy_sha256": account.policy_sha256.hex(),
+        **({"incident": account.incident} if account.incident else {}),
         **({"shadow_sha256": account.shadow_sha256.hex()} if account.shadow_sha256 else {}),
         "created_at": times.rfc3339(account.created_at),
     }

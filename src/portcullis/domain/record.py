@@ -20,6 +20,7 @@ STATUSES = (
     "cancelled",
     "expired",
     "needs_reconciliation",
+    "frozen",
 )
 
 

@@ -59,6 +59,7 @@ _TYPES = {
     "root.advanced": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, MEDIUM),
     "finding.opened": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
     "finding.released": Ocsf(_DETECTION_FINDING, _FINDING_CLOSE, INFORMATIONAL),
+    "incident.opened": Ocsf(_INCIDENT_FINDING, _FOUND, HIGH),
     "profile.reset": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "source.blocked": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),

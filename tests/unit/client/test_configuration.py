@@ -36,7 +36,7 @@ EXPORTED = {
     "PortcullisError", "PortcullisRequestsAuth", "ProviderAuth", "RateLimitedError", "RefusedError", "RetryPolicy",
     "SecretProvider", "SecretUnavailableError", "Transaction", "UnavailableError", "UnexpectedAnswerError",
     "UnreachableError", "Violation", "provider_from_env",
-    "Later", "Executing", "Settled", "Failed", "Cancelled", "Expired", "NeedsReconciliation", "Page",
+    "Later", "Executing", "Settled", "Failed", "Cancelled", "Expired", "Frozen", "NeedsReconciliation", "Page",
     "AgentKey", "RotatedKey", "RotatingFile",
 }  # fmt: skip
 

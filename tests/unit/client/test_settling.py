@@ -16,6 +16,7 @@ from portcullis.client import (
     Executing,
     Expired,
     Failed,
+    Frozen,
     Gateway,
     InvalidRequestError,
     Later,
@@ -37,6 +38,7 @@ LATER: dict[str, dict[str, Any]] = {
     "failed": {"claimed_by": AGENT, "outcome": "no funds"},
     "cancelled": {},
     "expired": {},
+    "frozen": {},
     "needs_reconciliation": {"claimed_by": AGENT},
 }
 
@@ -54,6 +56,7 @@ def read(status: str, **more: Any) -> Decision:
         ("failed", Failed),
         ("cancelled", Cancelled),
         ("expired", Expired),
+        ("frozen", Frozen),
         ("needs_reconciliation", NeedsReconciliation),
     ],
 )

@@ -34,6 +34,7 @@ def claimed(**changes: Any) -> Record:
     return builders.record(**{**values, "expires_at": builders.NOW + LEASE} | changes)
 
 
+SUSPENDED = replace(builders.account(), state="suspended", epoch=builders.account().epoch + 1)
 RECORDS: dict[str, Record] = {
     "approved": builders.record(),
     "pending_approval": builders.held(approval_by=(BY_RISK_AGENT,)),
@@ -44,6 +45,7 @@ RECORDS: dict[str, Record] = {
     "failed": claimed(status="failed", expires_at=None, windows=(), outcome="ref", moved=mover()),
     "cancelled": builders.record(status="cancelled", windows=(), expires_at=None),
     "expired": builders.record(status="expired", windows=(), expires_at=None),
+    "frozen": builders.record(status="frozen", windows=(), expires_at=None),
 }
 MOVES: dict[str, Callable[[Record], Outcome]] = {
     "claim": lambda record: lifecycle.claim(record, builders.account(), mover(), TOKEN),
@@ -54,6 +56,7 @@ MOVES: dict[str, Callable[[Record], Outcome]] = {
     "cancel": lambda record: lifecycle.cancel(record, mover(), None),
     "approve": lambda record: lifecycle.approve(record, builders.account(), mover(), BY_RISK_AGENT, SHA256),
     "deny": lambda record: lifecycle.deny(record, mover(), BY_RISK_AGENT),
+    "freeze": lambda record: lifecycle.freeze(record, SUSPENDED, mover("gateway")),
     "expire": lambda record: lifecycle.expire(record, builders.NOW + 2 * CLAIM_LIFETIME),
 }
 SAME = "the same"
@@ -66,6 +69,7 @@ TABLE: dict[str, dict[str, str]] = {
     "cancel": {"approved": "cancelled", "pending_approval": "cancelled", "cancelled": SAME},
     "approve": {"pending_approval": "approved"},
     "deny": {"pending_approval": "denied"},
+    "freeze": {**dict.fromkeys(STATUSES, SAME), "approved": "frozen", "pending_approval": "frozen"},
     "expire": {
         **dict.fromkeys(STATUSES, SAME),
         "approved": "expired",
@@ -99,8 +103,13 @@ def test_a_move_keeps_the_reservation_or_gives_all_of_it_back(move: str) -> None
     for record in RECORDS.values():
         outcome = MOVES[move](record)
         if isinstance(outcome, Moved):
-            over = outcome.record.status in ("denied", "failed", "cancelled", "expired")
+            over = outcome.record.status in ("denied", "failed", "cancelled", "expired", "frozen")
             assert outcome.record.windows == (() if over else record.windows)
+
+
+def test_what_was_decided_under_the_present_epoch_is_not_frozen() -> None:
+    for record in RECORDS.values():
+        assert lifecycle.freeze(record, builders.account(), mover("gateway")) == Unchanged(record)
 
 
 def detail(outcome: Outcome) -> str:

@@ -49,6 +49,8 @@ READ_AS = {
     "finding.released": ("Detection Finding", "Close", "Informational"),
     "finding.updated": ("Detection Finding", "Update", "Medium"),
     "incident.any": ("Incident Finding", "Update", "High"),
+    "incident.joined": ("Incident Finding", "Update", "High"),
+    "incident.opened": ("Incident Finding", "Create", "High"),
     "key.due": ("Entity Management", "Update", "Informational"),
     "key.job_created": ("Entity Management", "Create", "Low"),
     "key.rotated": ("User Access Management", "Assign Privileges", "Low"),
