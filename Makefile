@@ -1,7 +1,7 @@
 # Every target sets up what it needs: all it takes is Python 3.11 or later (and make, and bash).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint synth bench bench-detection simulate-audit rekey-fleet verify-independent openapi lock clean
+.PHONY: help demo game-day up down test lint synth bench bench-detection simulate-audit rekey-fleet verify-independent openapi lock clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -21,6 +21,9 @@ help: ## show this
 
 demo: $(PROJECT) $(CDK) ## start the gateway here, play an agent's day, leave it running
 	@$(BIN)/python -m local demo
+
+game-day: $(PROJECT) $(CDK) ## play a theft on this machine's gateway: found, stopped, proved, recovered
+	@$(BIN)/python -m local game-day
 
 up: $(PROJECT) $(CDK) ## start the gateway on this machine, or update it if it runs
 	@$(BIN)/python -m local up

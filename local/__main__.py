@@ -1,4 +1,4 @@
-"""`python -m local demo|up|down|status|logs`: the local run of Portcullis."""
+"""`python -m local demo|game-day|up|down|status|logs`: the local run of Portcullis."""
 
 import argparse
 import subprocess
@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from local import demo, emulator_process, ports, run
+from local import demo, emulator_process, game_day, ports, run
 from local.errors import LocalRunError
 from local.home import DEFAULT, Home
 from local.progress import say
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when done; 1 with one message when something foreseeable is in the way."""
     parsed = _parser().parse_args(arguments)
     home = Home(parsed.home.resolve())
-    commands = {"demo": _demo, "up": _up, "down": _down, "status": _status, "logs": _logs}
+    commands = {"demo": _demo, "game-day": _game_day, "up": _up, "down": _down, "status": _status, "logs": _logs}
     try:
         return commands[parsed.command](home, parsed)
     except LocalRunError as refused:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("command", choices=["demo", "up", "down", "status", "logs"])
+    parser.add_argument("command", choices=["demo", "game-day", "up", "down", "status", "logs"])
     parser.add_argument("--home", type=Path, default=DEFAULT, help="folder of this run (default: .portcullis)")
     parser.add_argument("--port", type=int, help=f"first of three consecutive ports (default: {ports.FIRST})")
     parser.add_argument("--endpoint-port", type=int, help="port of the emulator's endpoint")
@@ -56,6 +56,13 @@ def _demo(home: Home, parsed: argparse.Namespace) -> int:
     say(f"bringing Portcullis up in {home.path}")
     chosen = ports.chosen(parsed.port, parsed.endpoint_port, parsed.api_port, parsed.operator_port)
     demo.play(run.up(home, chosen), home)
+    return 0
+
+
+def _game_day(home: Home, parsed: argparse.Namespace) -> int:
+    say(f"bringing Portcullis up in {home.path}")
+    chosen = ports.chosen(parsed.port, parsed.endpoint_port, parsed.api_port, parsed.operator_port)
+    game_day.play(run.up(home, chosen), home)
     return 0
 
 

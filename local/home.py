@@ -54,6 +54,11 @@ class Home:
         return self.path / "cdk-home"
 
     @property
+    def responders(self) -> Path:
+        """The two approvers of the game day, with their devices' secrets."""
+        return self.path / "responders.json"
+
+    @property
     def lock(self) -> Path:
         return self.path / "lock"
 
@@ -66,7 +71,7 @@ class Home:
         """Remove what a run makes; a folder that holds anything else stays, with that."""
         for folder in (self.state, self.logs, self.cloud_assembly, self.cdk_home):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.process_file, self.local_json, self.lock):
+        for file in (self.process_file, self.local_json, self.responders, self.lock):
             file.unlink(missing_ok=True)
         if self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()

@@ -1,0 +1,82 @@
+"""Two people for the local run's game day: IAM users of their own, enrolled as approvers, each with a device."""
+
+import json
+from base64 import b32decode
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from local.aws import REGION, client
+from local.deploy import ACCOUNT, STAGE
+from local.errors import LocalRunError
+from local.home import Home
+from portcullis.aws.operator_signing import Credentials
+from portcullis.cli.failure import Failure
+from portcullis.cli.operator import Operator
+from portcullis.cli.responders import Responder
+from portcullis.cli.target import Target
+from portcullis.protocol import totp
+
+REVIEWER, CONFIRMER = "portcullis-reviewer", "portcullis-confirmer"
+
+
+def enrolled(run: dict[str, Any], home: Home) -> Path:
+    """The file that tells of both, made when first needed. It goes with the run's folder."""
+    if not home.responders.exists():
+        try:
+            people = _enrol(run)
+        except Failure as failure:
+            raise LocalRunError(f"the game day's two approvers cannot be enrolled: {failure}") from None
+        home.responders.touch(mode=0o600, exist_ok=False)
+        home.responders.write_text(json.dumps([_entry(person) for person in people]))
+    return home.responders
+
+
+def _enrol(run: dict[str, Any]) -> list[Responder]:
+    target = Target(run["operator_url"], REGION, Credentials("", ""))
+    reviewer, confirmer = (_user(run, name) for name in (REVIEWER, CONFIRMER))
+    with closing(_as(reviewer, target)) as operator:
+        reviewer.approver_id = operator.create("/v1/approvers", {"name": REVIEWER})["approver_id"]
+    _activate(reviewer, target)
+    identity = f"arn:aws:iam::{ACCOUNT}:user/{CONFIRMER}"
+    sponsored = reviewer.post(target, "enrolments", {"name": CONFIRMER, "identity": identity})
+    confirmer.approver_id = sponsored["approver_id"]
+    _activate(confirmer, target)
+    return [reviewer, confirmer]
+
+
+def _activate(person: Responder, target: Target) -> None:
+    with closing(_as(person, target)) as operator:
+        shown = operator.create(f"/v1/approvers/{person.approver_id}/device", {})["secret"]
+    person.secret, person.last_step = b32decode(shown), 0
+    person.post(target, "confirm", {})
+
+
+def _as(person: Responder, target: Target) -> Operator:
+    return Operator(Target(target.url, target.region, person.credentials))
+
+
+def _user(run: dict[str, Any], name: str) -> Responder:
+    """An IAM user who may speak as an approver, which only a code of their own makes them."""
+    iam = client("iam", run["endpoint_url"])
+    try:
+        iam.create_user(UserName=name)
+    except iam.exceptions.EntityAlreadyExistsException:
+        raise LocalRunError(f"{name} exists, and their device is not known here: make down, then again") from None
+    api = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{run['outputs']['OperatorApiId']}/{STAGE}"
+    where = [f"{api}/POST/v1/approvers", f"{api}/POST/v1/approvers/*"]
+    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": where}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="speak-as-approver", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return Responder("", b"", Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+
+
+def _entry(person: Responder) -> dict[str, Any]:
+    return {
+        "approver_id": person.approver_id,
+        "totp_secret": totp.base32(person.secret),
+        "access_key_id": person.credentials.access_key,
+        "secret_access_key": person.credentials.secret_key,
+        "last_step": person.last_step,
+    }
