@@ -9,6 +9,8 @@ import httpx
 
 from local.aws import REGION
 from local.deploy import ACCOUNT, STAGE
+from portcullis.aws import approvers
+from portcullis.aws.dynamo import to_attributes
 from portcullis.aws.operator_signing import Credentials, OperatorAuth
 from portcullis.protocol import totp
 from tests.journey.deployment import Agent, Deployment, fresh
@@ -24,7 +26,8 @@ class Person:
         self.arn: str = self.iam.create_user(UserName=self.name)["User"]["Arn"]
         key = self.iam.create_access_key(UserName=self.name)["AccessKey"]
         self.key_id: str = key["AccessKeyId"]
-        self.auth = OperatorAuth(Credentials(self.key_id, key["SecretAccessKey"]), REGION)
+        self.credentials = Credentials(self.key_id, key["SecretAccessKey"])
+        self.auth = OperatorAuth(self.credentials, REGION)
         self.approver = ""
         self.secret = b""
         self.step = 0
@@ -44,6 +47,16 @@ class Person:
             assert time.monotonic() < deadline
             time.sleep(0.2)
         return totp.code(self.secret, self.step)
+
+    def forget_codes(self) -> None:
+        """Let the codes of this half minute be good again, so that nobody has to wait for the next."""
+        self.step = 0
+        self.deployment.root("dynamodb").update_item(
+            TableName=self.deployment.outputs["CoreTable"],
+            Key=to_attributes(approvers.primary_key(self.approver)),
+            UpdateExpression="SET last_step = :none",
+            ExpressionAttributeValues={":none": {"N": "0"}},
+        )
 
     def speak(self, what: str, **body: Any) -> httpx.Response:
         """POST to a path of the approver, with a fresh code."""
