@@ -16,7 +16,7 @@ from portcullis.cli.context import Session
 from portcullis.cli.main import app
 from tests.journey.deployment import Agent, Deployment, fresh
 from tests.journey.people import Person
-from tests.journey.test_settlement import EXECUTOR, overdue, step
+from tests.journey.test_settlement import EXECUTOR, overdue, step, until
 
 PAGES = sorted(path for path in (ROOT / "docs/runbooks").glob("*.md") if path.name != "README.md")
 BLOCK = re.compile(r"^ *```sh\n(.+?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -50,6 +50,11 @@ class Responders:
         for name, pattern in FOUND.items():
             if match := pattern.search(done.output):
                 self.names.setdefault(name, match[0])
+        if words[:2] == ["incident", "start"]:
+            until(self._contained, 60)
+
+    def _contained(self) -> bool:
+        return "contained_at" in self.deployment.operator("GET", f"/v1/incidents/{self.names['INCIDENT']}").json()
 
     def _session(self, words: list[str]) -> Session:
         session = Session(None, None, self.deployment.home.local_json, "--json" in words)
