@@ -35,17 +35,19 @@ def enrolled(run: dict[str, Any], home: Home) -> Path:
 def _enrol(run: dict[str, Any]) -> list[Responder]:
     target = Target(run["operator_url"], REGION, Credentials("", ""))
     reviewer, confirmer = (_user(run, name) for name in (REVIEWER, CONFIRMER))
+    _allow(run, REVIEWER, "POST/v1/approvers")
     with closing(_as(reviewer, target)) as operator:
         reviewer.approver_id = operator.create("/v1/approvers", {"name": REVIEWER})["approver_id"]
-    _activate(reviewer, target)
+    _activate(run, REVIEWER, reviewer, target)
     identity = f"arn:aws:iam::{ACCOUNT}:user/{CONFIRMER}"
     sponsored = reviewer.post(target, "enrolments", {"name": CONFIRMER, "identity": identity})
     confirmer.approver_id = sponsored["approver_id"]
-    _activate(confirmer, target)
+    _activate(run, CONFIRMER, confirmer, target)
     return [reviewer, confirmer]
 
 
-def _activate(person: Responder, target: Target) -> None:
+def _activate(run: dict[str, Any], name: str, person: Responder, target: Target) -> None:
+    _allow(run, name, f"POST/v1/approvers/{person.approver_id}/*")
     with closing(_as(person, target)) as operator:
         shown = operator.create(f"/v1/approvers/{person.approver_id}/device", {})["secret"]
     person.secret, person.last_step = b32decode(shown), 0
@@ -57,19 +59,22 @@ def _as(person: Responder, target: Target) -> Operator:
 
 
 def _user(run: dict[str, Any], name: str) -> Responder:
-    """An IAM user who may speak as an approver, which only a code of their own makes them."""
+    """An IAM user who may do nothing yet."""
     iam = client("iam", run["endpoint_url"])
     try:
         iam.create_user(UserName=name)
     except iam.exceptions.EntityAlreadyExistsException:
         raise LocalRunError(f"{name} exists, and their device is not known here: make down, then again") from None
-    api = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{run['outputs']['OperatorApiId']}/{STAGE}"
-    where = [f"{api}/POST/v1/approvers", f"{api}/POST/v1/approvers/*"]
-    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": where}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_user_policy(UserName=name, PolicyName="speak-as-approver", PolicyDocument=document)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return Responder("", b"", Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+
+
+def _allow(run: dict[str, Any], name: str, path: str) -> None:
+    """Let this user call these methods of the operator API, and nothing else."""
+    where = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{run['outputs']['OperatorApiId']}/{STAGE}/{path}"
+    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": [where]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client("iam", run["endpoint_url"]).put_user_policy(UserName=name, PolicyName="approve", PolicyDocument=document)
 
 
 def _entry(person: Responder) -> dict[str, Any]:

@@ -3,8 +3,10 @@ from collections.abc import Iterator
 import pytest
 
 from local.emulator.secret_rotation import SECONDS_PER_DAY
+from local.responders import enrolled
 from local.tap import Tap
 from local.testing import isolated_run
+from portcullis.cli.responders import load
 from tests.event_schemas import faults
 from tests.journey.deployment import Deployment
 from tests.journey.people import Person
@@ -30,16 +32,7 @@ def tap(deployment: Deployment) -> Iterator[Tap]:
 
 
 @pytest.fixture(scope="session")
-def crew(deployment: Deployment) -> Iterator[tuple[Person, Person]]:
-    """The first approver of this deployment, and the one they sponsor."""
-    first, second = Person(deployment, "alice"), Person(deployment, "bob")
-    first.allow("POST/v1/approvers")
-    enrolled = deployment.operator("POST", "/v1/approvers", {"name": first.name}, auth=first.auth)
-    assert enrolled.status_code == 201, enrolled.text
-    first.activate(enrolled.json()["approver_id"])
-    sponsored = first.speak("enrolments", name=second.name, identity=second.arn)
-    assert sponsored.status_code == 201, sponsored.text
-    second.activate(sponsored.json()["approver_id"])
-    yield first, second
-    first.leave()
-    second.leave()
+def crew(deployment: Deployment) -> tuple[Person, Person]:
+    """The first approver of this deployment, and the one they sponsor: those of its game day."""
+    first, second = load(enrolled(deployment.description, deployment.home))
+    return Person(deployment, first), Person(deployment, second)

@@ -61,7 +61,7 @@ class Responders:
         person = self._speaker(words)
         if person is not None:
             own = target.find(None, None, self.deployment.home.local_json)
-            session.target = target.Target(own.url, own.region, person.credentials)
+            session.target = target.Target(own.url, own.region, person.responder.credentials)
         return session
 
     def _environment(self, words: list[str]) -> dict[str, str]:
