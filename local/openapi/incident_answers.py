@@ -28,7 +28,9 @@ class Trigger(TypedDict):
     ip: str
     at: Instant
     severity: Severity
-    reference: NotRequired[Annotated[str, Field(description="The finding, or the event.")]]
+    reference: NotRequired[
+        Annotated[str, Field(description="The finding or event, what the caller named, or their Idempotency-Key.")]
+    ]
 
 
 class Step(TypedDict):
@@ -83,6 +85,21 @@ class Incident(TypedDict):
     closed_by: NotRequired[str]
     outcome: NotRequired[Annotated[str, Field(json_schema_extra={"enum": [*incidents.OUTCOMES]})]]
     reason: NotRequired[str]
+
+
+class ChecklistItem(TypedDict):
+    """What is to be so before the agent is back and the incident closed, in this order; `command` sees to it."""
+
+    name: str
+    what: str
+    done: bool
+    command: NotRequired[str]
+
+
+class IncidentWithChecklist(Incident):
+    """An incident and what is left to do about it. One that is closed has nothing left."""
+
+    checklist: list[ChecklistItem]
 
 
 class Incidents(TypedDict):

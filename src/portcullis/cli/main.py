@@ -13,6 +13,7 @@ from portcullis.cli import (
     audit,
     decisions,
     findings,
+    incidents,
     keys,
     lists,
     output,
@@ -64,6 +65,7 @@ app.add_typer(rotation.app, name="rotate", help="The keys of a class, of older r
 app.add_typer(root.app, name="root", help="The root of secrets: show its generations, advance, check before removal.")
 app.add_typer(findings.app, name="findings", help="What agents did out of the ordinary: list, explain, release.")
 app.add_typer(sources.app, name="sources", help="Addresses blocked for unproved requests: list, unblock.")
+app.add_typer(incidents.app, name="incident", help="Agents that are cut off: start, list, show, resume.")
 app.command("scan-secrets")(scan.scan_secrets)
 
 

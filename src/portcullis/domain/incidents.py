@@ -28,6 +28,7 @@ WATCHED = 7 * times.DAY
 MOST_TRIGGERS = 20
 """That are kept; ``triggered`` counts all."""
 MOST_REASON = 200
+"""Characters of what an incident was started or closed for."""
 
 
 @dataclass(frozen=True, slots=True)
