@@ -5,7 +5,7 @@ from typing import Any
 from functions.operator_api.request import actor_of, agent_of, existing, state_and_agent, stores
 from portcullis.aws import incident_recovery, incidents
 from portcullis.aws.proxy import Answer, header, json_answer, json_body, limit, parameter
-from portcullis.domain import incident_recovery as recovery
+from portcullis.domain import incident_checklist
 from portcullis.domain.identifiers import check_idempotency_key
 from portcullis.domain.incident_requests import NewIncident
 from portcullis.domain.incidents import BY_OPERATOR, INCIDENT_ID, OPEN, STATES, Incident, Trigger, describe
@@ -30,20 +30,22 @@ def _list(event: dict[str, Any]) -> Answer:
 
 
 def _get(event: dict[str, Any]) -> Answer:
-    return _shown(incidents.find(stores().table, _id(event)))
+    return shown(incidents.find(stores().table, incident_of(event)))
 
 
 def _resume(event: dict[str, Any]) -> Answer:
-    return _shown(incidents.resume(stores().table, actor_of(event), _id(event)))
+    return shown(incidents.resume(stores().table, actor_of(event), incident_of(event)))
 
 
-def _shown(incident: Incident | None) -> Answer:
+def shown(incident: Incident | None) -> Answer:
+    """An incident with what is left to do about it, or not_found."""
     found = existing(incident, NO_SUCH_INCIDENT)
-    standing = incident_recovery.standing(stores().table, found, stores().stage)
-    return json_answer(200, describe(found) | {"checklist": recovery.describe(recovery.checklist(standing))})
+    items = incident_checklist.checklist(incident_recovery.standing(stores().table, found, stores().stage))
+    return json_answer(200, {**describe(found), "checklist": incident_checklist.describe(items)})
 
 
-def _id(event: dict[str, Any]) -> str:
+def incident_of(event: dict[str, Any]) -> str:
+    """The incident that the path names; empty where it cannot be one."""
     incident: str = event["pathParameters"]["incident"]
     return incident if INCIDENT_ID.fullmatch(incident) else ""
 

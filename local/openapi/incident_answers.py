@@ -8,10 +8,10 @@ from typing_extensions import TypedDict  # typing's own tells pydantic what is r
 from local.openapi.answers import Cursor, Version
 from local.openapi.detection_answers import Severity
 from portcullis.domain import incidents
+from portcullis.domain.incident_requests import IncidentId
 from portcullis.domain.operator_requests import Instant
 from portcullis.domain.transaction import AgentId
 
-IncidentId = Annotated[str, Field(pattern=f"^{incidents.INCIDENT_ID.pattern}$")]
 IncidentState = Annotated[str, Field(json_schema_extra={"enum": [*incidents.STATES]})]
 StepName = Annotated[str, Field(json_schema_extra={"enum": [*incidents.STEPS]})]
 StepState = Annotated[str, Field(json_schema_extra={"enum": [incidents.DONE, incidents.FAILED, incidents.OUTSTANDING]})]
@@ -53,7 +53,7 @@ class Steps(TypedDict):
     notice: Step
 
 
-class Review(TypedDict):
+class Reviewed(TypedDict):
     """The checklist of the way back, as one approver has gone through it."""
 
     by: str
@@ -77,7 +77,7 @@ class Incident(TypedDict):
     steps: Steps
     opened_at: Instant
     contained_at: NotRequired[Annotated[Instant, Field(description="When every step was done.")]]
-    review: NotRequired[Review]
+    review: NotRequired[Reviewed]
     recovered_at: NotRequired[Instant]
     recovered_by: NotRequired[str]
     watched_until: NotRequired[Annotated[Instant, Field(description="Until then the agent is judged stricter.")]]

@@ -39,7 +39,7 @@ def start(
     """Cut an agent off: nothing of it commits any more, then its keys are revoked and evidence is kept."""
     body = {"reason": reason, "severity": severity}
     incident = session(context).operator.create(f"/v1/agents/{agent}/incidents", body)
-    _show(session(context), incident)
+    tell(session(context), incident)
     output.errors.print(f"how far it is: portcullis incident show {incident['id']}")
 
 
@@ -64,31 +64,35 @@ def list_(
 @app.command()
 def show(context: typer.Context, incident: Incident) -> None:
     """Show what was done about an incident, and what is left with the command that does it."""
-    _show(session(context), session(context).operator.get(f"/v1/incidents/{incident}"))
+    tell(session(context), session(context).operator.get(f"/v1/incidents/{incident}"))
 
 
 @app.command()
 def resume(context: typer.Context, incident: Incident) -> None:
     """Have the steps done again that failed or were never reported."""
-    _show(session(context), session(context).operator.post(f"/v1/incidents/{incident}/resume"))
+    tell(session(context), session(context).operator.post(f"/v1/incidents/{incident}/resume"))
 
 
-def _show(session: Session, incident: dict[str, Any]) -> None:
+def tell(session: Session, incident: dict[str, Any]) -> None:
+    """An incident, its steps, and what is left to do with the next command."""
     if session.as_json:
         output.print_json(incident)
         return
     output.print_fields({name: value for name, value in incident.items() if name not in TABLES})
     output.print_table(incident["triggers"], TRIGGER_COLUMNS, "no triggers")
     output.print_table([{"name": name, **step} for name, step in incident["steps"].items()], STEP_COLUMNS, "no steps")
-    _show_checklist(incident.get("checklist", []))
+    if "checklist" in incident:
+        tell_checklist(session, incident)
 
 
-def _show_checklist(checklist: list[dict[str, Any]]) -> None:
-    if not checklist:
+def tell_checklist(session: Session, incident: dict[str, Any]) -> None:
+    """What is left to do, and the next command."""
+    if session.as_json:
+        output.print_json(incident)
         return
-    output.print_table(
-        [{**item, "mark": "x" if item["done"] else "-"} for item in checklist], CHECKLIST_COLUMNS, "nothing to do"
-    )
+    checklist = incident["checklist"]
+    rows = [{**item, "mark": "x" if item["done"] else "-"} for item in checklist]
+    output.print_table(rows, CHECKLIST_COLUMNS, "nothing is left to do")
     left = [item for item in checklist if not item["done"]]
     if left:
         output.console.print(f"next:\n  [bold]{escape(left[0]['command'])}[/bold]", soft_wrap=True)
