@@ -108,6 +108,13 @@ class ContainSourcesSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainSecretsSettings:
+    """Of the step that rotates what an agent could reach."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyJobsSettings:
     """Of the key jobs."""
 

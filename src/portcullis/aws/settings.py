@@ -11,6 +11,7 @@ from portcullis.aws.function_settings import (
     AuditReaderSettings,
     AuditWriterSettings,
     AuthorizerSettings,
+    ContainSecretsSettings,
     ContainSourcesSettings,
     KeyCensusSettings,
     KeyJobsSettings,
@@ -164,6 +165,11 @@ def contain_sources(environ: Mapping[str, str] = os.environ) -> ContainSourcesSe
     read = _reader(environ)
     never = parse_networks(environ.get("NEVER_BLOCK", "").split())
     return ContainSourcesSettings(read("CORE_TABLE"), read("PROFILES_TABLE"), never)
+
+
+def contain_secrets(environ: Mapping[str, str] = os.environ) -> ContainSecretsSettings:
+    """The settings of the step that rotates what an agent could reach, or MissingSetting."""
+    return ContainSecretsSettings(_reader(environ)("PORTCULLIS_STAGE"))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:
