@@ -82,6 +82,14 @@ def find(table: Table, incident_id: str) -> Incident | None:
     return from_item(item) if item else None
 
 
+def existing(table: Table, incident_id: str) -> Incident:
+    """As `find`, of one that must be there: LookupError where it is not."""
+    incident = find(table, incident_id)
+    if incident is None:
+        raise LookupError(f"there is no incident {incident_id}")
+    return incident
+
+
 def latest(table: Table, agent: str) -> Incident | None:
     """The agent's last incident, or None."""
     items, _ = listings.backwards(table, partition(agent), "INCIDENT#", 1, None)

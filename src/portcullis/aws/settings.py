@@ -11,6 +11,8 @@ from portcullis.aws.function_settings import (
     AuditReaderSettings,
     AuditWriterSettings,
     AuthorizerSettings,
+    ContainSecretsSettings,
+    ContainSourcesSettings,
     KeyCensusSettings,
     KeyJobsSettings,
     KeyRotationSettings,
@@ -22,7 +24,7 @@ from portcullis.aws.function_settings import (
     SweeperSettings,
 )
 from portcullis.domain.detection.calibration import parse_budget
-from portcullis.domain.detection.sources import parse_networks
+from portcullis.domain.detection.networks import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
 
 
@@ -156,6 +158,18 @@ def sources(environ: Mapping[str, str] = os.environ) -> SourcesSettings:
         (read("BLOCK_LIST_ARN"), read("BLOCK_LIST_V6_ARN")),
         parse_networks(environ.get("NEVER_BLOCK", "").split()),
     )
+
+
+def contain_sources(environ: Mapping[str, str] = os.environ) -> ContainSourcesSettings:
+    """The settings of the step that blocks source addresses, or MissingSetting. No network need be never blocked."""
+    read = _reader(environ)
+    never = parse_networks(environ.get("NEVER_BLOCK", "").split())
+    return ContainSourcesSettings(read("CORE_TABLE"), read("PROFILES_TABLE"), never)
+
+
+def contain_secrets(environ: Mapping[str, str] = os.environ) -> ContainSecretsSettings:
+    """The settings of the step that rotates what an agent could reach, or MissingSetting."""
+    return ContainSecretsSettings(_reader(environ)("PORTCULLIS_STAGE"))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:

@@ -49,6 +49,8 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.audit_reader: ["AUDIT_BUCKET", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
     settings.anomaly: ["CORE_TABLE", "PROFILES_TABLE", "ALARM_BUDGET"],
     settings.proposals: ["CORE_TABLE"],
+    settings.contain_secrets: ["PORTCULLIS_STAGE"],
+    settings.contain_sources: ["CORE_TABLE", "PROFILES_TABLE"],
     settings.reconciler: ["CORE_TABLE", "CLAIMS_TABLE", "BUS_NAME"],
     settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
 }
