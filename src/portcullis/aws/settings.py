@@ -11,6 +11,7 @@ from portcullis.aws.function_settings import (
     AuditReaderSettings,
     AuditWriterSettings,
     AuthorizerSettings,
+    IncidentsSettings,
     KeyCensusSettings,
     KeyJobsSettings,
     KeyRotationSettings,
@@ -19,11 +20,13 @@ from portcullis.aws.function_settings import (
     ProposalsSettings,
     ReconcilerSettings,
     SourcesSettings,
+    StepSettings,
     SweeperSettings,
 )
 from portcullis.domain.detection.calibration import parse_budget
 from portcullis.domain.detection.sources import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
+from portcullis.domain.responses import parse_settings
 
 
 class MissingSetting(RuntimeError):
@@ -156,6 +159,17 @@ def sources(environ: Mapping[str, str] = os.environ) -> SourcesSettings:
         (read("BLOCK_LIST_ARN"), read("BLOCK_LIST_V6_ARN")),
         parse_networks(environ.get("NEVER_BLOCK", "").split()),
     )
+
+
+def incidents(environ: Mapping[str, str] = os.environ) -> IncidentsSettings:
+    """The settings of what contains agents, or MissingSetting."""
+    read = _reader(environ)
+    return IncidentsSettings(read("CORE_TABLE"), read("STATE_MACHINE_ARN"), parse_settings(read("RESPONSES")))
+
+
+def containment_step(environ: Mapping[str, str] = os.environ) -> StepSettings:
+    """The settings of a step of containment, or MissingSetting."""
+    return StepSettings(_reader(environ)("CORE_TABLE"))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:
