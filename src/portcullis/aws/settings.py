@@ -13,6 +13,7 @@ from portcullis.aws.function_settings import (
     AuthorizerSettings,
     ContainSecretsSettings,
     ContainSourcesSettings,
+    IncidentsSettings,
     KeyCensusSettings,
     KeyJobsSettings,
     KeyRotationSettings,
@@ -21,11 +22,13 @@ from portcullis.aws.function_settings import (
     ProposalsSettings,
     ReconcilerSettings,
     SourcesSettings,
+    StepSettings,
     SweeperSettings,
 )
 from portcullis.domain.detection.calibration import parse_budget
 from portcullis.domain.detection.networks import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
+from portcullis.domain.responses import parse_settings
 
 
 class MissingSetting(RuntimeError):
@@ -170,6 +173,17 @@ def contain_sources(environ: Mapping[str, str] = os.environ) -> ContainSourcesSe
 def contain_secrets(environ: Mapping[str, str] = os.environ) -> ContainSecretsSettings:
     """The settings of the step that rotates what an agent could reach, or MissingSetting."""
     return ContainSecretsSettings(_reader(environ)("PORTCULLIS_STAGE"))
+
+
+def incidents(environ: Mapping[str, str] = os.environ) -> IncidentsSettings:
+    """The settings of what contains agents, or MissingSetting."""
+    read = _reader(environ)
+    return IncidentsSettings(read("CORE_TABLE"), read("STATE_MACHINE_ARN"), parse_settings(read("RESPONSES")))
+
+
+def containment_step(environ: Mapping[str, str] = os.environ) -> StepSettings:
+    """The settings of a step of containment, or MissingSetting."""
+    return StepSettings(_reader(environ)("CORE_TABLE"))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:

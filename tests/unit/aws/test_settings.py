@@ -51,6 +51,8 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.proposals: ["CORE_TABLE"],
     settings.contain_secrets: ["PORTCULLIS_STAGE"],
     settings.contain_sources: ["CORE_TABLE", "PROFILES_TABLE"],
+    settings.containment_step: ["CORE_TABLE"],
+    settings.incidents: ["CORE_TABLE", "STATE_MACHINE_ARN", "RESPONSES"],
     settings.reconciler: ["CORE_TABLE", "CLAIMS_TABLE", "BUS_NAME"],
     settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
 }
@@ -63,6 +65,7 @@ PARSED = {
     "OVERLAP_HOURS": "24",
     "KEY_CLASS": "production",
     "ALARM_BUDGET": "1.0",
+    "RESPONSES": "low=contain:8 medium=notify high=off",
 }
 
 
