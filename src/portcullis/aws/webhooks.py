@@ -74,6 +74,8 @@ class Backoff:
 
     def keep(self, receipt: str, deliveries: int) -> None:
         """After so many ``deliveries``. Raises Unavailable and AwsError; the queue's own time holds then."""
-        seconds = min(FIRST_WAIT << min(deliveries - 1, 20), LONGEST_WAIT)
+        self._change(receipt, min(FIRST_WAIT << min(deliveries - 1, 20), LONGEST_WAIT))
+
+    def _change(self, receipt: str, seconds: int) -> None:
         request = {"QueueUrl": self._queue, "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
         self._service.json_call("AmazonSQS.ChangeMessageVisibility", "1.0", request)
