@@ -11,21 +11,27 @@ from portcullis.aws.function_settings import (
     AuditReaderSettings,
     AuditWriterSettings,
     AuthorizerSettings,
+    ContainNoticeSettings,
     ContainSecretsSettings,
     ContainSourcesSettings,
+    IncidentsSettings,
     KeyCensusSettings,
     KeyJobsSettings,
     KeyRotationSettings,
+    NotifierSettings,
     OperatorApiSettings,
     PriceFeedSettings,
     ProposalsSettings,
     ReconcilerSettings,
     SourcesSettings,
+    StepSettings,
     SweeperSettings,
+    WebhooksSettings,
 )
 from portcullis.domain.detection.calibration import parse_budget
 from portcullis.domain.detection.networks import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
+from portcullis.domain.responses import parse_settings
 
 
 class MissingSetting(RuntimeError):
@@ -170,6 +176,36 @@ def contain_sources(environ: Mapping[str, str] = os.environ) -> ContainSourcesSe
 def contain_secrets(environ: Mapping[str, str] = os.environ) -> ContainSecretsSettings:
     """The settings of the step that rotates what an agent could reach, or MissingSetting."""
     return ContainSecretsSettings(_reader(environ)("PORTCULLIS_STAGE"))
+
+
+def incidents(environ: Mapping[str, str] = os.environ) -> IncidentsSettings:
+    """The settings of what contains agents, or MissingSetting."""
+    read = _reader(environ)
+    return IncidentsSettings(read("CORE_TABLE"), read("STATE_MACHINE_ARN"), parse_settings(read("RESPONSES")))
+
+
+def containment_step(environ: Mapping[str, str] = os.environ) -> StepSettings:
+    """The settings of a step of containment, or MissingSetting."""
+    return StepSettings(_reader(environ)("CORE_TABLE"))
+
+
+def contain_notice(environ: Mapping[str, str] = os.environ) -> ContainNoticeSettings:
+    """The settings of the step that tells people, or MissingSetting."""
+    read = _reader(environ)
+    return ContainNoticeSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("TOPIC_ARN"))
+
+
+def notifier(environ: Mapping[str, str] = os.environ) -> NotifierSettings:
+    """The settings of what tells people, or MissingSetting."""
+    read = _reader(environ)
+    responses = parse_settings(read("RESPONSES"))
+    return NotifierSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("TOPIC_ARN"), responses)
+
+
+def webhooks(environ: Mapping[str, str] = os.environ) -> WebhooksSettings:
+    """The settings of what posts events, or MissingSetting."""
+    read = _reader(environ)
+    return WebhooksSettings(read("WEBHOOK_URL"), read("WEBHOOK_SECRET"), read("QUEUE_URL"))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:
