@@ -31,7 +31,8 @@ ONE_BY_ONE = Delivery()
 
 
 class BusQueue(Construct):
-    """Events that match ``pattern`` wait here, each until the function has said that it is done with it."""
+    """Events that match ``pattern`` wait here, each until the function has said that it is done with it. A type that
+    ends with ``*`` stands for all that begin so."""
 
     def __init__(
         self,
@@ -54,13 +55,13 @@ class BusQueue(Construct):
             visibility_timeout=Duration.minutes(3),
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=delivery.attempts),
         )
-        types = pattern.get("detail-type")
+        types = [_matching(each) for each in pattern.get("detail-type", ())]
         rule = events.Rule(
             self,
             "Rule",
             event_bus=bus,
             event_pattern=events.EventPattern(
-                source=list(pattern["source"]), detail_type=list(types) if types else None
+                source=list(pattern["source"]), detail_type=events.Match.any_of(*types) if types else None
             ),
         )
         rule.add_target(targets.SqsQueue(self._queue, dead_letter_queue=dead_letters))
@@ -75,14 +76,18 @@ class BusQueue(Construct):
         """What to watch."""
         return self._queue
 
-    def feed(self, function: lambda_.IFunction) -> None:
-        """Hand batches to ``function``, which reports those that failed one by one."""
+    def feed(self, function: lambda_.IFunction, id_: str = "Source") -> None:
+        """Hand batches to ``function``, which reports those that failed one by one; ``id_`` tells its sources apart."""
         window = self._delivery.window_seconds
         function.add_event_source_mapping(
-            "Source",
+            id_,
             event_source_arn=self._queue.queue_arn,
             batch_size=self._delivery.batch,
             max_batching_window=Duration.seconds(window) if window else None,
             report_batch_item_failures=True,
             max_concurrency=self._delivery.concurrency,
         )
+
+
+def _matching(type_: str) -> list[str]:
+    return events.Match.prefix(type_[:-1]) if type_.endswith("*") else events.Match.exact_string(type_)

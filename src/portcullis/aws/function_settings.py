@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from portcullis.domain.detection.sources import Network
+from portcullis.domain.detection.networks import Network
 from portcullis.domain.key_classes import Rotation
+from portcullis.domain.responses import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,50 @@ class SweeperSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainSourcesSettings:
+    """Of the step that blocks source addresses."""
+
+    core_table: str
+    profiles_table: str
+    never_block: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContainSecretsSettings:
+    """Of the step that rotates what an agent could reach."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainNoticeSettings:
+    """Of the step that tells people; ``topic`` is the ARN."""
+
+    stage: str
+    core_table: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotifierSettings:
+    """Of what tells people; ``topic`` is the ARN, ``responses`` are by the agents' trust level."""
+
+    stage: str
+    core_table: str
+    topic: str
+    responses: Mapping[str, Setting]
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksSettings:
+    """Of what posts events to ``url``; ``secret`` is the ARN of the secret that signs, ``queue`` a URL."""
+
+    url: str
+    secret: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyJobsSettings:
     """Of the key jobs."""
 
@@ -152,3 +197,19 @@ class SourcesSettings:
     bus: str
     block_lists: tuple[str, str]
     never_block: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepSettings:
+    """Of the steps of containment that need the core table alone, and of what records the outcome of all."""
+
+    core_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsSettings:
+    """Of what contains agents; ``responses`` by trust level, ``state_machine`` the ARN of what follows."""
+
+    core_table: str
+    state_machine: str
+    responses: Mapping[str, Setting]

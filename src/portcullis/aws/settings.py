@@ -11,19 +11,27 @@ from portcullis.aws.function_settings import (
     AuditReaderSettings,
     AuditWriterSettings,
     AuthorizerSettings,
+    ContainNoticeSettings,
+    ContainSecretsSettings,
+    ContainSourcesSettings,
+    IncidentsSettings,
     KeyCensusSettings,
     KeyJobsSettings,
     KeyRotationSettings,
+    NotifierSettings,
     OperatorApiSettings,
     PriceFeedSettings,
     ProposalsSettings,
     ReconcilerSettings,
     SourcesSettings,
+    StepSettings,
     SweeperSettings,
+    WebhooksSettings,
 )
 from portcullis.domain.detection.calibration import parse_budget
-from portcullis.domain.detection.sources import parse_networks
+from portcullis.domain.detection.networks import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
+from portcullis.domain.responses import parse_settings
 
 
 class MissingSetting(RuntimeError):
@@ -156,6 +164,48 @@ def sources(environ: Mapping[str, str] = os.environ) -> SourcesSettings:
         (read("BLOCK_LIST_ARN"), read("BLOCK_LIST_V6_ARN")),
         parse_networks(environ.get("NEVER_BLOCK", "").split()),
     )
+
+
+def contain_sources(environ: Mapping[str, str] = os.environ) -> ContainSourcesSettings:
+    """The settings of the step that blocks source addresses, or MissingSetting. No network need be never blocked."""
+    read = _reader(environ)
+    never = parse_networks(environ.get("NEVER_BLOCK", "").split())
+    return ContainSourcesSettings(read("CORE_TABLE"), read("PROFILES_TABLE"), never)
+
+
+def contain_secrets(environ: Mapping[str, str] = os.environ) -> ContainSecretsSettings:
+    """The settings of the step that rotates what an agent could reach, or MissingSetting."""
+    return ContainSecretsSettings(_reader(environ)("PORTCULLIS_STAGE"))
+
+
+def incidents(environ: Mapping[str, str] = os.environ) -> IncidentsSettings:
+    """The settings of what contains agents, or MissingSetting."""
+    read = _reader(environ)
+    return IncidentsSettings(read("CORE_TABLE"), read("STATE_MACHINE_ARN"), parse_settings(read("RESPONSES")))
+
+
+def containment_step(environ: Mapping[str, str] = os.environ) -> StepSettings:
+    """The settings of a step of containment, or MissingSetting."""
+    return StepSettings(_reader(environ)("CORE_TABLE"))
+
+
+def contain_notice(environ: Mapping[str, str] = os.environ) -> ContainNoticeSettings:
+    """The settings of the step that tells people, or MissingSetting."""
+    read = _reader(environ)
+    return ContainNoticeSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("TOPIC_ARN"))
+
+
+def notifier(environ: Mapping[str, str] = os.environ) -> NotifierSettings:
+    """The settings of what tells people, or MissingSetting."""
+    read = _reader(environ)
+    responses = parse_settings(read("RESPONSES"))
+    return NotifierSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("TOPIC_ARN"), responses)
+
+
+def webhooks(environ: Mapping[str, str] = os.environ) -> WebhooksSettings:
+    """The settings of what posts events, or MissingSetting."""
+    read = _reader(environ)
+    return WebhooksSettings(read("WEBHOOK_URL"), read("WEBHOOK_SECRET"), read("QUEUE_URL"))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:

@@ -49,6 +49,13 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.audit_reader: ["AUDIT_BUCKET", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
     settings.anomaly: ["CORE_TABLE", "PROFILES_TABLE", "ALARM_BUDGET"],
     settings.proposals: ["CORE_TABLE"],
+    settings.contain_notice: ["PORTCULLIS_STAGE", "CORE_TABLE", "TOPIC_ARN"],
+    settings.notifier: ["PORTCULLIS_STAGE", "CORE_TABLE", "TOPIC_ARN", "RESPONSES"],
+    settings.webhooks: ["WEBHOOK_URL", "WEBHOOK_SECRET", "QUEUE_URL"],
+    settings.contain_secrets: ["PORTCULLIS_STAGE"],
+    settings.contain_sources: ["CORE_TABLE", "PROFILES_TABLE"],
+    settings.containment_step: ["CORE_TABLE"],
+    settings.incidents: ["CORE_TABLE", "STATE_MACHINE_ARN", "RESPONSES"],
     settings.reconciler: ["CORE_TABLE", "CLAIMS_TABLE", "BUS_NAME"],
     settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
 }
@@ -61,6 +68,7 @@ PARSED = {
     "OVERLAP_HOURS": "24",
     "KEY_CLASS": "production",
     "ALARM_BUDGET": "1.0",
+    "RESPONSES": "low=contain:8 medium=notify high=off",
 }
 
 
