@@ -56,7 +56,7 @@ def test_nobody_at_all_removes_or_shortens(denials: dict[str, dict[str, Any]]) -
 def test_only_partial_files_are_locked_for_less_tagged_and_expire(
     data: Template, bucket: str, denials: dict[str, dict[str, Any]]
 ) -> None:
-    denial = denials["OnlyPartialFilesPass"]
+    denial = denials["OnlyPassingObjectsAreMarked"]
     assert denial["Principal"] == {"AWS": "*"}
     assert "Condition" not in denial
     assert "Resource" not in denial

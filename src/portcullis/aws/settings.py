@@ -11,6 +11,7 @@ from portcullis.aws.function_settings import (
     AuditReaderSettings,
     AuditWriterSettings,
     AuthorizerSettings,
+    EvidenceSettings,
     KeyCensusSettings,
     KeyJobsSettings,
     KeyRotationSettings,
@@ -21,9 +22,12 @@ from portcullis.aws.function_settings import (
     SourcesSettings,
     SweeperSettings,
 )
+from portcullis.domain import times
 from portcullis.domain.detection.calibration import parse_budget
 from portcullis.domain.detection.sources import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
+
+MOST_EVIDENCE_HOURS = 168
 
 
 class MissingSetting(RuntimeError):
@@ -54,6 +58,13 @@ def audit_reader(environ: Mapping[str, str] = os.environ) -> AuditReaderSettings
     """The settings of what reads the audit log, or MissingSetting."""
     read = _reader(environ)
     return AuditReaderSettings(read("AUDIT_BUCKET"), read("AUDIT_KEY_ID"), read("AUDIT_ORIGIN"))
+
+
+def contain_evidence(environ: Mapping[str, str] = os.environ) -> EvidenceSettings:
+    """The settings of what exports evidence, or MissingSetting."""
+    read = _reader(environ)
+    hours = times.parse_hours(read("EVIDENCE_HOURS"), MOST_EVIDENCE_HOURS)
+    return EvidenceSettings(read("CORE_TABLE"), read("EVIDENCE_BUCKET"), hours)
 
 
 def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:

@@ -11,7 +11,8 @@ from typing import IO, Annotated
 import typer
 from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
-from portcullis.aws.log_reader import AHEAD, BucketUnreadable, LogBucket, ReadAhead
+from portcullis.aws.log_reader import BucketUnreadable, LogBucket
+from portcullis.aws.read_ahead import AHEAD, ReadAhead
 from portcullis.cli import audit_reports, audit_source, instants, output
 from portcullis.cli.audit_key import Key, Origin, verifier_key
 from portcullis.cli.audit_source import BUCKET_VARIABLE
@@ -88,20 +89,12 @@ def _write(file: IO[bytes], source: LogBucket, key: VerifierKey, asked: Asked) -
     if note is None:
         raise MissingObject(LATEST, "it does not exist, so that nothing was published yet, or it was removed")
     checkpoint = checkpoints.open_checkpoint(note, key, verifies)
-    read = ReadAhead(source.read, lambda path: _next_bundles(path, checkpoint.size))
+    read = ReadAhead(source.read, lambda path: tiles.next_bundles(path, checkpoint.size, AHEAD))
     try:
         with _progress("exporting") as tell:
             export_writing.write(file, AuthenticLog(checkpoint, read), note, key, asked, tell)
     finally:
         read.close()
-
-
-def _next_bundles(path: str, size: int) -> list[str]:
-    """What is read after a full bundle, as long as there are full ones."""
-    if not path.startswith("tile/entries/") or ".p/" in path:
-        return []
-    following = tiles.parse_path(path).index + 1
-    return [tiles.Tile(None, index).path for index in range(following, min(following + AHEAD, size // tiles.WIDTH))]
 
 
 def _verify_file(path: Path, key: VerifierKey, against: Path | None) -> Export:
