@@ -10,6 +10,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.stacks.data import Data
 from infra.stacks.detection import Detection
 from infra.stacks.gateway import Gateway
+from infra.stacks.response import Response
 from infra.stages import stage_named
 from infra.toolchain import PROJECT
 
@@ -20,6 +21,7 @@ def portcullis_app(stage_name: str | None = None, outdir: Path | None = None) ->
     stage = stage_named(stage_name or app.node.try_get_context("stage"))
     data = Data(app, stage)
     Detection(app, data, Gateway(app, data))
+    Response(app, data)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
 

@@ -1,5 +1,6 @@
 """What differs between the stages. Everything that is not here is the same everywhere, the local run included."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,6 +14,8 @@ MANAGED_RULE_GROUPS = (
     "AWSManagedRulesKnownBadInputsRuleSet",
     "AWSManagedRulesCommonRuleSet",
 )
+RESPONSES = {"low": "contain:8", "medium": "contain:8", "high": "contain:8"}
+RESPONSE = re.compile(r"off|notify|contain(:([1-9]|10))?", re.ASCII)
 ROTATION_DAYS = {"development": 30, "staging": 7, "production": 30, "high_value": 7}
 
 
@@ -54,12 +57,18 @@ class Stage:
     """How much of an agent's audit log is exported when it is cut off; a week at most."""
     never_block: tuple[str, ...] = ()
     """Networks whose addresses are never blocked by themselves, such as ``192.0.2.0/24``: your own, a partner's NAT."""
+    responses: Mapping[str, str] = field(default_factory=lambda: RESPONSES)
+    """What a finding does to an agent of each trust level: ``off`` (it is only recorded), ``notify`` (people are told),
+    or ``contain:N`` (the agent is stopped from severity N on, and people are told of less)."""
 
     def __post_init__(self) -> None:
         for network in self.never_block:
             ip_network(network)  # raises ValueError: a typing error would protect nothing
         if not 1 <= self.evidence_hours <= 168:
             raise ValueError(f"evidence_hours of {self.name}: expected 1 to 168")
+        wrong = {level: text for level, text in self.responses.items() if not RESPONSE.fullmatch(text)}
+        if wrong or self.responses.keys() != RESPONSES.keys():
+            raise ValueError(f"responses: {', '.join(RESPONSES)}, each off, notify or contain:1 to 10; not {wrong}")
 
     @property
     def prefix(self) -> str:

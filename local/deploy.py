@@ -14,7 +14,7 @@ from local.toolchain import cdk, environment, run
 
 STAGE = "local"
 ACCOUNT = "000000000000"
-STACKS = tuple(f"portcullis-{STAGE}-{part}" for part in ("data", "gateway", "detection"))
+STACKS = tuple(f"portcullis-{STAGE}-{part}" for part in ("data", "gateway", "detection", "response"))
 BOOTSTRAP = "CDKToolkit"
 
 

@@ -13,7 +13,7 @@ from portcullis.aws.wire import Service
 @cache
 def table() -> Table:
     """The table of this process."""
-    return Table(settings.contain_evidence().core_table, Service("dynamodb", settings.aws()))
+    return Table(settings.containment_step().core_table, Service("dynamodb", settings.aws()))
 
 
 @cache
@@ -24,7 +24,5 @@ def evidence() -> Evidence:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The incident's id in, what was exported and where it lies out. Whatever is raised, the step can be repeated."""
-    incident = incidents.find(table(), event["incident"])
-    if incident is None:
-        raise LookupError("there is no such incident")
+    incident = incidents.existing(table(), event["incident"])
     return evidence().keep(incident, lambda: context.get_remaining_time_in_millis() / 1000)

@@ -75,11 +75,11 @@ class BusQueue(Construct):
         """What to watch."""
         return self._queue
 
-    def feed(self, function: lambda_.IFunction) -> None:
-        """Hand batches to ``function``, which reports those that failed one by one."""
+    def feed(self, function: lambda_.IFunction, id_: str = "Source") -> None:
+        """Hand batches to ``function``, which reports those that failed one by one; ``id_`` tells its sources apart."""
         window = self._delivery.window_seconds
         function.add_event_source_mapping(
-            "Source",
+            id_,
             event_source_arn=self._queue.queue_arn,
             batch_size=self._delivery.batch,
             max_batching_window=Duration.seconds(window) if window else None,

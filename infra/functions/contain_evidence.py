@@ -8,7 +8,7 @@ from infra.stacks.data import AUDIT_CHECKPOINT, AUDIT_TILES, EVIDENCE_OBJECTS, E
 
 
 def contain_evidence(scope: Construct, data: Data) -> Function:
-    """One step of a containment. Its memory holds the export twice, its time is what the longest export may take."""
+    """One step of a containment. Its memory holds the largest export twice; twice its time fits into the machine's."""
     evidence = data.evidence.arn_for_objects(EVIDENCE_OBJECTS)
     function = Function(
         scope,
@@ -32,7 +32,7 @@ def contain_evidence(scope: Construct, data: Data) -> Function:
             "EVIDENCE_HOURS": str(data.stage.evidence_hours),
         },
         memory_mb=2048,
-        timeout_seconds=900,
+        timeout_seconds=300,
     )
     acknowledge(function.policy, data.audit_findings[AUDIT_TILES], "Tiles are named by their place in the log.")
     acknowledge(function.policy, data.evidence_finding, "Evidence is named by its incident, unknown beforehand.")

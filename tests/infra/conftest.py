@@ -46,5 +46,10 @@ def detection(stage_name: str, synthesized: Callable[[str], Path]) -> Template:
     return _template(synthesized(stage_name), f"portcullis-{stage_name}-detection")
 
 
+@pytest.fixture(scope="session")
+def response(stage_name: str, synthesized: Callable[[str], Path]) -> Template:
+    return _template(synthesized(stage_name), f"portcullis-{stage_name}-response")
+
+
 def _template(directory: Path, stack: str) -> Template:
     return Template(json.loads((directory / f"{stack}.template.json").read_text()))

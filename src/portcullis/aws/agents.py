@@ -1,17 +1,14 @@
 """Agents as operators manage them: create, suspend."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from portcullis.aws import accounts, changes, policy_versions
 from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.dynamo import Cancelled, Table
 from portcullis.aws.policies import Policies
 from portcullis.aws.policy_versions import Version
+from portcullis.aws.suspending import suspension
 from portcullis.aws.wire import Unavailable
 from portcullis.domain.account import Account
 from portcullis.domain.policy_document import PolicyDocument
-from portcullis.domain.rate import key_tat
 
 
 def create(table: Table, policies: Policies, actor: Actor, agent: str, name: str, document: PolicyDocument) -> Account:
@@ -38,20 +35,6 @@ def suspend(table: Table, actor: Actor, agent: str, reason: str) -> Account | No
         return None if account.state == "suspended" else suspension(account, reason)
 
     return changes.apply(table, agent, actor, plan)
-
-
-def suspension(account: Account, reason: str, others: Sequence[dict[str, Any]] = (), **sets: str) -> Change:
-    """State, epoch and live keys in one; ``sets`` are told with it. Of a suspended one it is a new epoch."""
-    epoch = account.epoch + 1
-    names = {f"#tat{number}": key_tat(name) for number, name in enumerate(sorted(account.live_keys))}
-    return Change(
-        "agent.suspended",
-        {"reason": reason, "epoch": epoch, **sets},
-        others=others,
-        sets={"state": "suspended", "epoch": epoch, **sets},
-        clauses=changes.remove("live_keys", *names),
-        names=names,
-    )
 
 
 def _existing(table: Table, wanted: Account) -> Account:

@@ -12,7 +12,7 @@ from typing import Any
 from portcullis.aws import audit_objects, telemetry
 from portcullis.aws.audit_reader import AuditReader
 from portcullis.aws.ed25519 import verifies_bytes
-from portcullis.aws.function_settings import EvidenceSettings
+from portcullis.aws.function_settings import AuditReaderSettings, EvidenceSettings
 from portcullis.aws.read_ahead import AHEAD, ReadAhead
 from portcullis.aws.settings import AwsEnvironment
 from portcullis.aws.wire import Service, Unavailable
@@ -27,8 +27,8 @@ MOST_BYTES = 512 * 1024 * 1024
 """Of one export, which is held in memory twice: some ten million entries, for of other agents' it has the hashes."""
 WAIT_SECONDS, POLL_SECONDS = 60, 1
 """How long the log is waited for, and how often it is looked at; then the step fails, and is tried again as a whole."""
-RESERVE_SECONDS = 180
-"""What putting and verifying takes at most. An export that is not written by then is given up."""
+RESERVE_SECONDS = 90
+"""What is left for putting and verifying. An export that is not written by then is given up."""
 PUT_SECONDS = 60.0
 
 
@@ -37,15 +37,21 @@ class LogBehind(Exception):
 
 
 class TooMuch(Exception):
-    """There is more to export than this function can."""
+    """There is more to export than this function can, however often it is tried."""
 
 
 class Evidence:
     """The bucket of evidence, and the log that goes into it."""
 
-    def __init__(self, settings: EvidenceSettings, environment: AwsEnvironment, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        settings: EvidenceSettings,
+        log: AuditReaderSettings,
+        environment: AwsEnvironment,
+        sleep: Callable[[float], None],
+    ) -> None:
         self._settings = settings
-        self._audit = AuditReader(settings.audit, environment)
+        self._audit = AuditReader(log, environment)
         self._threads = _PerThread(environment)
         self._s3 = Service("s3", environment, timeout_seconds=PUT_SECONDS)
         self._sleep = sleep

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from portcullis.domain.detection.sources import Network
 from portcullis.domain.key_classes import Rotation
+from portcullis.domain.responses import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ class AuditReaderSettings:
 class EvidenceSettings:
     """Of what exports the audit log of an agent that was cut off: into ``bucket``, the last ``hours``."""
 
-    core_table: str
     bucket: str
     hours: int
 
@@ -161,3 +161,19 @@ class SourcesSettings:
     bus: str
     block_lists: tuple[str, str]
     never_block: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepSettings:
+    """Of the steps of containment that need the core table alone, and of what records the outcome of all."""
+
+    core_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsSettings:
+    """Of what contains agents; ``responses`` by trust level, ``state_machine`` the ARN of what follows."""
+
+    core_table: str
+    state_machine: str
+    responses: Mapping[str, Setting]

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from portcullis.aws import agents, changes, listings
+from portcullis.aws import changes, listings
 from portcullis.aws.changes import Actor, Change
 from portcullis.aws.dynamo import Cancelled, Item, Table, to_attributes
+from portcullis.aws.suspending import suspension
 from portcullis.aws.wire import Unavailable
 from portcullis.domain import incidents
 from portcullis.domain.account import Account
@@ -80,6 +81,14 @@ def find(table: Table, incident_id: str) -> Incident | None:
     event = table.get({"pk": events_partition(incident_id), "sk": "EVENT#0000000001"})
     item = table.get(primary_key(event["agent"], event["at"], incident_id)) if event else None
     return from_item(item) if item else None
+
+
+def existing(table: Table, incident_id: str) -> Incident:
+    """As `find`; KeyError where there is none, which no further attempt can change."""
+    incident = find(table, incident_id)
+    if incident is None:
+        raise KeyError(f"no incident {incident_id}")
+    return incident
 
 
 def latest(table: Table, agent: str) -> Incident | None:
@@ -171,7 +180,7 @@ def _opening(account: Account, trigger: Trigger) -> Incident:
 def _containment(account: Account, actor: Actor, incident: Incident) -> Change:
     others: Sequence[dict[str, Any]] = [changes.put_new(to_item(incident)), _event(incident, actor, OPENED)]
     reason = incident.triggers[0].reason
-    return agents.suspension(account, reason, others, incident=incident.id)
+    return suspension(account, reason, others, incident=incident.id)
 
 
 def _event(incident: Incident, actor: Actor, type_: str, **more: Any) -> dict[str, Any]:

@@ -29,6 +29,12 @@ def revoke_all(table: Table, actor: Actor, agent: str, stage: str) -> list[str] 
     return _revoke(table, actor, agent, None, lambda account: usable(table, account, stage))
 
 
+def revoke_unlisted(table: Table, actor: Actor, agent: str) -> list[str] | None:
+    """End the keys that the agent's account does not list, which is all of them while it is suspended. Those that this
+    has ended, at most MAX_AT_ONCE; None: no such agent."""
+    return _revoke(table, actor, agent, None, lambda account: unlisted(table, account))
+
+
 def lineage(record: KeyRecord, among: Sequence[KeyRecord]) -> list[KeyRecord]:
     """Those that an agent has by itself made of the same first key as ``record``, and that one."""
     return [each for each in among if record.first in (each.first, each.key_id)]
@@ -66,14 +72,17 @@ def _revoke(
 
 def usable(table: Table, account: Account, stage: str) -> list[KeyRecord]:
     """The keys that are not revoked. While the agent is suspended its account lists none, and it gets none either."""
-    if account.state == "active":
-        return live_records(table, account, stage)
+    return live_records(table, account, stage) if account.state == "active" else unlisted(table, account)
+
+
+def unlisted(table: Table, account: Account) -> list[KeyRecord]:
+    """Keys that are not revoked though the account does not list them, at most MAX_AT_ONCE."""
     found: list[KeyRecord] = []
     cursor: str | None = None
     while True:
         page, cursor = listings.list_keys(table, account.agent, 100, cursor)
-        found += [record for record in page if record.state != "revoked"]
-        if cursor is None:
+        found += [each for each in page if each.state != "revoked" and each.live_name not in account.live_keys]
+        if cursor is None or len(found) >= MAX_AT_ONCE:
             return found[:MAX_AT_ONCE]
 
 

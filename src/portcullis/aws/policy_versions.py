@@ -33,6 +33,15 @@ def read(table: Table, agent: str, version: int) -> Version | None:
     return _from_item(item) if item else None
 
 
+def trust(table: Table, agent: str) -> str:
+    """The trust level of the policy in force; KeyError where there is no such agent."""
+    account = accounts.read(table, agent)
+    version = read(table, agent, account.policy_version) if account else None
+    if version is None:
+        raise KeyError(f"no policy of {agent}")
+    return version.trust
+
+
 def list_versions(table: Table, agent: str, limit: int, cursor: str | None) -> tuple[list[Version], str | None]:
     """One page of versions, newest first. The cursor is the last version of the page before."""
     if cursor is not None and not VERSION.fullmatch(cursor):

@@ -12,6 +12,7 @@ from portcullis.aws.function_settings import (
     AuditWriterSettings,
     AuthorizerSettings,
     EvidenceSettings,
+    IncidentsSettings,
     KeyCensusSettings,
     KeyJobsSettings,
     KeyRotationSettings,
@@ -20,12 +21,14 @@ from portcullis.aws.function_settings import (
     ProposalsSettings,
     ReconcilerSettings,
     SourcesSettings,
+    StepSettings,
     SweeperSettings,
 )
 from portcullis.domain import times
 from portcullis.domain.detection.calibration import parse_budget
 from portcullis.domain.detection.sources import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
+from portcullis.domain.responses import parse_settings
 
 MOST_EVIDENCE_HOURS = 168
 
@@ -64,7 +67,7 @@ def contain_evidence(environ: Mapping[str, str] = os.environ) -> EvidenceSetting
     """The settings of what exports evidence, or MissingSetting."""
     read = _reader(environ)
     hours = times.parse_hours(read("EVIDENCE_HOURS"), MOST_EVIDENCE_HOURS)
-    return EvidenceSettings(read("CORE_TABLE"), read("EVIDENCE_BUCKET"), hours)
+    return EvidenceSettings(read("EVIDENCE_BUCKET"), hours)
 
 
 def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:
@@ -167,6 +170,17 @@ def sources(environ: Mapping[str, str] = os.environ) -> SourcesSettings:
         (read("BLOCK_LIST_ARN"), read("BLOCK_LIST_V6_ARN")),
         parse_networks(environ.get("NEVER_BLOCK", "").split()),
     )
+
+
+def incidents(environ: Mapping[str, str] = os.environ) -> IncidentsSettings:
+    """The settings of what contains agents, or MissingSetting."""
+    read = _reader(environ)
+    return IncidentsSettings(read("CORE_TABLE"), read("STATE_MACHINE_ARN"), parse_settings(read("RESPONSES")))
+
+
+def containment_step(environ: Mapping[str, str] = os.environ) -> StepSettings:
+    """The settings of a step of containment, or MissingSetting."""
+    return StepSettings(_reader(environ)("CORE_TABLE"))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:
