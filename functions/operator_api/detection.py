@@ -2,39 +2,31 @@
 
 from typing import Any
 
-from functions.operator_api.request import account_of, actor_of, agent_of, existing, stores
+from functions.operator_api.request import account_of, actor_of, agent_of, existing, state_and_agent, stores
 from portcullis.aws import detection_changes, finding_lists, findings
-from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body, limit, parameter
+from portcullis.aws.proxy import Answer, json_answer, json_body, limit, parameter
 from portcullis.domain.detection.explaining import explain
-from portcullis.domain.detection.findings import FINDING_ID, OPEN, STATES, Finding, describe
+from portcullis.domain.detection.findings import FINDING_ID, OPEN, STATES, describe
 from portcullis.domain.detection.usual import describe_profile
 from portcullis.domain.detection_requests import FindingRelease, ProfileReset
-from portcullis.domain.identifiers import AGENT_ID
-from portcullis.protocol.strict_json import MalformedInput
 
-ALL = "all"
+NO_SUCH_FINDING = "There is no such finding."
 
 
 def _list_findings(event: dict[str, Any]) -> Answer:
-    state, agent = parameter(event, "state") or OPEN, parameter(event, "agent")
-    if state not in (*STATES, ALL):
-        raise MalformedInput("state", f"one of {', '.join(STATES)}, {ALL}")
-    if agent is not None and not AGENT_ID.fullmatch(agent):
-        raise MalformedInput("agent", "an agent's id, ag_ and 22 letters or digits")
-    found, cursor = finding_lists.page(
-        stores().table, None if state == ALL else state, agent, limit(event), parameter(event, "cursor")
-    )
+    state, agent = state_and_agent(event, STATES, OPEN)
+    found, cursor = finding_lists.page(stores().table, state, agent, limit(event), parameter(event, "cursor"))
     return json_answer(200, {"findings": [describe(finding) for finding in found], "cursor": cursor})
 
 
 def _explain_finding(event: dict[str, Any]) -> Answer:
-    return json_answer(200, explain(_existing(findings.find(stores().table, _id(event)))))
+    return json_answer(200, explain(existing(findings.find(stores().table, _id(event)), NO_SUCH_FINDING)))
 
 
 def _release_finding(event: dict[str, Any]) -> Answer:
     reason, actor = json_body(event, FindingRelease).reason, actor_of(event)
     released = detection_changes.release(stores().table, stores().profiles, actor, _id(event), reason)
-    return json_answer(200, explain(_existing(released)))
+    return json_answer(200, explain(existing(released, NO_SUCH_FINDING)))
 
 
 def _get_profile(event: dict[str, Any]) -> Answer:
@@ -55,12 +47,6 @@ def _profile_of(agent: str) -> Answer:
 def _id(event: dict[str, Any]) -> str:
     finding: str = event["pathParameters"]["finding"]
     return finding if FINDING_ID.fullmatch(finding) else ""
-
-
-def _existing(finding: Finding | None) -> Finding:
-    if finding is None:
-        raise Refusal("not_found", "There is no such finding.")
-    return finding
 
 
 ROUTES = {

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from functions.operator_api.request import actor_of, entropy, stores
+from functions.operator_api.request import actor_of, entropy, existing, stores
 from portcullis.aws import generations, key_job_records, key_jobs
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body, limit, parameter
 from portcullis.domain.key_jobs import (
@@ -18,6 +18,7 @@ from portcullis.domain.key_jobs import (
 from portcullis.domain.key_requests import NewKeyJob, new_job
 from portcullis.protocol.strict_json import MalformedInput
 
+NO_SUCH_JOB = "There is no such key job."
 SLICE_SECONDS = 4.0
 """What is left of the function's time is for the one key that may be contended."""
 
@@ -58,22 +59,17 @@ def _run_job(event: dict[str, Any]) -> Answer:
 
 
 def _cancel_job(event: dict[str, Any]) -> Answer:
-    return json_answer(200, describe_job(_existing(key_jobs.cancel(stores().table, actor_of(event), _id(event)))))
+    cancelled = key_jobs.cancel(stores().table, actor_of(event), _id(event))
+    return json_answer(200, describe_job(existing(cancelled, NO_SUCH_JOB)))
 
 
 def _job(event: dict[str, Any]) -> Job:
-    return _existing(key_job_records.read(stores().table, _id(event)))
+    return existing(key_job_records.read(stores().table, _id(event)), NO_SUCH_JOB)
 
 
 def _id(event: dict[str, Any]) -> str:
     named: str = event["pathParameters"]["job"]
     return named if JOB_ID.fullmatch(named) else ""
-
-
-def _existing(job: Job | None) -> Job:
-    if job is None:
-        raise Refusal("not_found", "There is no such key job.")
-    return job
 
 
 ROUTES = {

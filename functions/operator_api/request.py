@@ -3,9 +3,10 @@
 import hashlib
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from portcullis.aws import accounts, settings
 from portcullis.aws.audit_reader import AuditReader
@@ -14,7 +15,7 @@ from portcullis.aws.dynamo import Table
 from portcullis.aws.key_delivery import Deliveries
 from portcullis.aws.key_job_runs import KeyJobs
 from portcullis.aws.policies import Policies
-from portcullis.aws.proxy import Refusal, header
+from portcullis.aws.proxy import Refusal, header, parameter
 from portcullis.aws.roots import Roots
 from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.aws.telling import Teller
@@ -22,6 +23,10 @@ from portcullis.aws.wire import Service
 from portcullis.domain import identifiers
 from portcullis.domain.account import Account
 from portcullis.domain.key_classes import Rotation
+from portcullis.protocol.strict_json import MalformedInput
+
+ALL = "all"
+NO_SUCH_AGENT = "There is no such agent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,14 @@ def actor_of(event: dict[str, Any]) -> Actor:
     return Actor(identity["userArn"], identity["sourceIp"], time.time_ns() // 1000)
 
 
+Found = TypeVar("Found")
+
+
 def agent_of(event: dict[str, Any]) -> str:
     """The agent that the path names; not_found when it cannot be one."""
     agent: str = event["pathParameters"]["agent"]
     if not identifiers.AGENT_ID.fullmatch(agent):
-        raise Refusal("not_found", "There is no such agent.")
+        raise Refusal("not_found", NO_SUCH_AGENT)
     return agent
 
 
@@ -82,11 +90,21 @@ def account_of(event: dict[str, Any]) -> Account:
     return existing(accounts.read(stores().table, agent_of(event)))
 
 
-def existing(account: Account | None) -> Account:
-    """``account``, or not_found where there is none."""
-    if account is None:
-        raise Refusal("not_found", "There is no such agent.")
-    return account
+def existing(found: Found | None, otherwise: str = NO_SUCH_AGENT) -> Found:
+    """``found``, or not_found where there is none."""
+    if found is None:
+        raise Refusal("not_found", otherwise)
+    return found
+
+
+def state_and_agent(event: dict[str, Any], states: Sequence[str], default: str) -> tuple[str | None, str | None]:
+    """What a list is narrowed to: one of ``states``, None for ``all`` of them; and an agent, if one is given."""
+    state, agent = parameter(event, "state") or default, parameter(event, "agent")
+    if state not in (*states, ALL):
+        raise MalformedInput("state", f"one of {', '.join(states)}, {ALL}")
+    if agent is not None and not identifiers.AGENT_ID.fullmatch(agent):
+        raise MalformedInput("agent", "an agent's id, ag_ and 22 letters or digits")
+    return None if state == ALL else state, agent
 
 
 def entropy(event: dict[str, Any], purpose: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.operator_api.request import account_of, actor_of, agent_of, stores
+from functions.operator_api.request import account_of, actor_of, agent_of, existing, stores
 from portcullis.aws import listings, records, transitions
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body, limit, parameter
 from portcullis.domain import lifecycle
@@ -26,7 +26,7 @@ def _list_transactions(event: dict[str, Any]) -> Answer:
 
 
 def _get_transaction(event: dict[str, Any]) -> Answer:
-    found = _existing(records.read(stores().table, agent_of(event), _id(event)))
+    found = existing(records.read(stores().table, agent_of(event), _id(event)), NO_SUCH_TRANSACTION)
     return json_answer(200, describe_to_operator(transitions.expire(stores().table, found, actor_of(event).now)))
 
 
@@ -40,7 +40,7 @@ def _cancel(event: dict[str, Any]) -> Answer:
     outcome = transitions.apply(stores().table, agent_of(event), _id(event), plan)
     if isinstance(outcome, Conflict):
         raise Refusal(outcome.code, outcome.detail)
-    return json_answer(200, describe_to_operator(_existing(outcome)))
+    return json_answer(200, describe_to_operator(existing(outcome, NO_SUCH_TRANSACTION)))
 
 
 def _id(event: dict[str, Any]) -> str:
@@ -48,12 +48,6 @@ def _id(event: dict[str, Any]) -> str:
     if not TRANSACTION_ID.fullmatch(txid):
         raise Refusal("not_found", NO_SUCH_TRANSACTION)
     return txid
-
-
-def _existing(record: Record | None) -> Record:
-    if record is None:
-        raise Refusal("not_found", NO_SUCH_TRANSACTION)
-    return record
 
 
 ROUTES = {

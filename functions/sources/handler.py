@@ -9,7 +9,8 @@ from typing import Any
 from portcullis.aws import settings, telemetry
 from portcullis.aws.blocking import Blocking
 from portcullis.aws.wire import AwsError, Unavailable
-from portcullis.domain.detection.sources import Network, Refusals, refusals
+from portcullis.domain.detection.networks import Network
+from portcullis.domain.detection.sources import Block, Refusals, refusals
 
 SELF = {"Function": "sources"}
 FAULTS = (Unavailable, AwsError)
@@ -30,19 +31,31 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         told = _told(message["body"])
         if told is not None:
             by_address[told.address].append((message["messageId"], told))
-    failed = [name for group in by_address.values() if not _count(group) for name, _ in group]
+    failed: list[str] = []
+    begun: list[Block] = []
+    for group in by_address.values():
+        try:
+            block = blocking().count([told for _, told in group], _now())
+        except FAULTS as fault:
+            _fault(fault, address=str(group[0][1].address))
+            failed += [name for name, _ in group]
+        else:
+            begun += [block] if block else []
+    _tell(begun)
     return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
 
 
-def _count(group: list[tuple[str, Refusals]]) -> bool:
+def _tell(begun: list[Block]) -> None:
+    """Tell of all new blocks at once. They are stored: where that fails, the schedule's next run makes up for it."""
     try:
-        block = blocking().count([told for _, told in group], _now())
-        if block is not None:
-            blocking().reconcile(_now(), block)
+        if begun:
+            blocking().reconcile(_now(), *begun)
     except FAULTS as fault:
-        telemetry.count("Fault", dimensions=SELF, cause=str(fault), address=str(group[0][1].address))
-        return False
-    return True
+        _fault(fault)
+
+
+def _fault(fault: Exception, **fields: Any) -> None:
+    telemetry.count("Fault", dimensions=SELF, cause=str(fault), **fields)
 
 
 def _told(body: str) -> Refusals | None:

@@ -37,8 +37,9 @@ def anomaly(scope: Construct, data: Data) -> Function:
                 "dynamodb:BatchGetItem",
                 "dynamodb:PutItem",
                 on=[data.profiles.table_arn],
-                when=leading_keys("AGENT#*", "POPULATION#*", "ADDRESS#*"),
+                when=leading_keys("AGENT#*", "POPULATION#*"),
             ),
+            allow("dynamodb:UpdateItem", on=[data.profiles.table_arn], when=leading_keys("ADDRESS#*")),
             allow(
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",

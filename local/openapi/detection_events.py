@@ -21,6 +21,10 @@ class FindingReleased(Finding, Change):
     """It was legitimate, says an operator, and the agent's profile has learnt it. `closed_by` is who, `reason` why."""
 
 
+class FindingClosed(Finding, Change):
+    """The incident that it belongs to was closed as a compromise or a drill: nothing is learnt of it."""
+
+
 class ProfileReset(Change):
     """What was usual for the agent is forgotten: it is judged like a new one again."""
 

@@ -8,10 +8,10 @@ from typing_extensions import TypedDict  # typing's own tells pydantic what is r
 from local.openapi.answers import Cursor, Version
 from local.openapi.detection_answers import Severity
 from portcullis.domain import incidents
+from portcullis.domain.incident_requests import IncidentId
 from portcullis.domain.operator_requests import Instant
 from portcullis.domain.transaction import AgentId
 
-IncidentId = Annotated[str, Field(pattern=f"^{incidents.INCIDENT_ID.pattern}$")]
 IncidentState = Annotated[str, Field(json_schema_extra={"enum": [*incidents.STATES]})]
 StepName = Annotated[str, Field(json_schema_extra={"enum": [*incidents.STEPS]})]
 StepState = Annotated[str, Field(json_schema_extra={"enum": [incidents.DONE, incidents.FAILED, incidents.OUTSTANDING]})]
@@ -28,7 +28,9 @@ class Trigger(TypedDict):
     ip: str
     at: Instant
     severity: Severity
-    reference: NotRequired[Annotated[str, Field(description="The finding, or the event.")]]
+    reference: NotRequired[
+        Annotated[str, Field(description="The finding or event, what the caller named, or their Idempotency-Key.")]
+    ]
 
 
 class Step(TypedDict):
@@ -51,7 +53,7 @@ class Steps(TypedDict):
     notice: Step
 
 
-class Review(TypedDict):
+class Reviewed(TypedDict):
     """The checklist of the way back, as one approver has gone through it."""
 
     by: str
@@ -75,7 +77,7 @@ class Incident(TypedDict):
     steps: Steps
     opened_at: Instant
     contained_at: NotRequired[Annotated[Instant, Field(description="When every step was done.")]]
-    review: NotRequired[Review]
+    review: NotRequired[Reviewed]
     recovered_at: NotRequired[Instant]
     recovered_by: NotRequired[str]
     watched_until: NotRequired[Annotated[Instant, Field(description="Until then the agent is judged stricter.")]]
@@ -83,6 +85,21 @@ class Incident(TypedDict):
     closed_by: NotRequired[str]
     outcome: NotRequired[Annotated[str, Field(json_schema_extra={"enum": [*incidents.OUTCOMES]})]]
     reason: NotRequired[str]
+
+
+class ChecklistItem(TypedDict):
+    """What is to be so before the agent is back and the incident closed, in this order; `command` sees to it."""
+
+    name: str
+    what: str
+    done: bool
+    command: NotRequired[str]
+
+
+class IncidentWithChecklist(Incident):
+    """An incident and what is left to do about it. One that is closed has nothing left."""
+
+    checklist: list[ChecklistItem]
 
 
 class Incidents(TypedDict):

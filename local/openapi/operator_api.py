@@ -6,6 +6,7 @@ from local.openapi.operation import Api, Operation
 from local.openapi.operator_approvals import APPROVALS, APPROVERS, TRANSACTIONS
 from local.openapi.operator_audit import AUDIT
 from local.openapi.operator_detection import DETECTION
+from local.openapi.operator_incidents import INCIDENTS
 from local.openapi.operator_keys import KEY_JOBS, ROOT
 from local.openapi.operator_policies import POLICIES, POLICY, TRIALS
 from local.openapi.parts import PAGE, SIGV4
@@ -157,5 +158,6 @@ OPERATOR_API = Api(
         *KEY_JOBS,
         *ROOT,
         *DETECTION,
+        *INCIDENTS,
     ),
 )

@@ -3,6 +3,7 @@
 from local.openapi.operation import Json
 from portcullis.aws.listings import MAX_CURSOR
 from portcullis.aws.proxy import MAX_LIMIT
+from portcullis.domain import incidents
 from portcullis.domain.approvers import APPROVER_ID
 from portcullis.domain.detection.findings import FINDING_ID, OPEN, STATES
 from portcullis.domain.key_jobs import FAILED, JOB_ID, OUTSTANDING
@@ -47,6 +48,15 @@ PARAMETERS: dict[str, Json] = {
     "finding": _in_path("finding", "The finding's id.", f"^{FINDING_ID.pattern}$"),
     "finding_state": _parameter(
         "query", "state", "Only findings in this state.", type="string", enum=[*STATES, "all"], default=OPEN
+    ),
+    "incident": _in_path("incident", "The incident's id.", f"^{incidents.INCIDENT_ID.pattern}$"),
+    "incident_state": _parameter(
+        "query",
+        "state",
+        "Only incidents in this state.",
+        type="string",
+        enum=[*incidents.STATES, "all"],
+        default=incidents.OPEN,
     ),
     "id": _in_path("id", "The transaction's id.", "^tx_[0-9A-Za-z]{22}$"),
     "token": _in_path("token", "The token's symbol.", "^[A-Z0-9]{1,12}$"),

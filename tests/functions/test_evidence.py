@@ -189,5 +189,5 @@ def test_evidence_of_another_incident_is_none_of_this_one(cut: Cut) -> None:
 
 
 def test_an_unknown_incident_is_an_error(cut: Cut) -> None:
-    with pytest.raises(KeyError, match="no incident in_000"):
+    with pytest.raises(KeyError, match="there is no incident in_000"):
         contain_evidence.handler({"incident": "in_" + "0" * 22}, Context())

@@ -123,7 +123,7 @@ def batch(*events: Any) -> Event:
 def test_an_address_is_blocked_told_of_and_let_in_again(world: World) -> None:
     assert world.handle(refused(), refused(WIDE)) == []
     assert world.held() == [f"{THIEF}/32", "2001:db8:1:2::/64"]
-    assert world.types() == [("source.blocked", THIEF), ("source.blocked", "2001:db8:1:2::/64")]
+    assert sorted(world.types()) == [("source.blocked", THIEF), ("source.blocked", "2001:db8:1:2::/64")]
     assert world.later(SHORTEST - 1) == 2
     assert world.later(1) == 0
     assert world.held() == []
@@ -141,6 +141,19 @@ def test_the_next_block_of_an_address_is_longer(world: World) -> None:
     assert world.later(1) == 0
 
 
+def test_the_firewall_is_told_of_all_new_blocks_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    call, calls = Service.json_call, list[str]()
+
+    def noted(self: Service, target: str, version: str, payload: Event) -> Event:
+        calls.append(target)
+        return call(self, target, version, payload)
+
+    monkeypatch.setattr(Service, "json_call", noted)
+    world.handle(*[refused(f"198.51.100.{number}") for number in range(1, 6)])
+    assert sum(target.endswith("UpdateIPSet") for target in calls) == 1
+    assert len(world.held()) == 5
+
+
 def test_below_the_threshold_nothing_happens_and_repetitions_count_once(world: World) -> None:
     below = refused(count=4)
     assert world.handle(*[below] * 20) == []
@@ -151,7 +164,7 @@ def test_below_the_threshold_nothing_happens_and_repetitions_count_once(world: W
 
 
 def test_an_address_that_an_agent_uses_is_spared_and_so_is_one_that_is_never_blocked(world: World) -> None:
-    Addresses(world.table).note({THIEF: NOW, "2001:db8:1:2::1": NOW})
+    Addresses(world.table).note("ag_1", {THIEF: NOW, "2001:db8:1:2::1": NOW})
     world.handle(refused(), refused(WIDE), refused("203.0.113.200"), refused("2001:db8:9:1::1"))
     assert (world.held(), world.told, world.later(MINUTE)) == ([], [], 0)
 
@@ -188,7 +201,7 @@ def test_a_run_that_dies_after_the_block_is_stored_loses_nothing(
     event = refused()
     with monkeypatch.context() as patched:
         patched.setattr(Firewall if broken == "hold" else Blocking, broken, die)
-        assert world.handle(event) == ["m0"]
+        assert world.handle(event) == []
     assert world.told == []
     assert world.handle(event) == []
     assert world.later(MINUTE) == 1

@@ -5,6 +5,7 @@ from tests.infra.template import Template, as_list, strings_in, text_of
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 ON_PROFILES = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"}
+ON_ADDRESSES = {"dynamodb:UpdateItem"}
 ON_CORE = {"dynamodb:GetItem", "dynamodb:PutItem"}
 
 
@@ -16,22 +17,23 @@ def function(detection: Template) -> str:
 def test_it_may_do_exactly_what_is_listed(detection: Template) -> None:
     statements = detection.statements_of(detection.role_of(function(detection)))
     actions = [action for statement in statements for action in as_list(statement["Action"])]
-    assert sorted(actions) == sorted([*LOG, *CONSUME, *ON_PROFILES, *ON_CORE])
+    assert sorted(actions) == sorted([*LOG, *CONSUME, *ON_PROFILES, *ON_ADDRESSES, *ON_CORE])
     assert not [text for statement in statements for text in strings_in(statement["Resource"]) if "*" in text]
 
 
 def test_it_reaches_only_its_kinds_of_items(detection: Template) -> None:
-    reach = {
-        table: (set(as_list(statement["Action"])), statement["Condition"]["ForAllValues:StringLike"])
+    leading = "dynamodb:LeadingKeys"
+    reach = [
+        (table, set(as_list(statement["Action"])), statement["Condition"]["ForAllValues:StringLike"][leading])
         for statement in detection.statements_of(detection.role_of(function(detection)))
         for table in ("Profiles", "Core")
         if f"GetAtt{table}" in text_of(statement["Resource"])
-    }
-    leading = "dynamodb:LeadingKeys"
-    assert reach == {
-        "Profiles": (ON_PROFILES, {leading: ["AGENT#*", "POPULATION#*", "ADDRESS#*"]}),
-        "Core": (ON_CORE, {leading: ["FINDINGS#*", "FINDING#*"]}),
-    }
+    ]
+    assert reach == [
+        ("Profiles", ON_PROFILES, ["AGENT#*", "POPULATION#*"]),
+        ("Profiles", ON_ADDRESSES, ["ADDRESS#*"]),
+        ("Core", ON_CORE, ["FINDINGS#*", "FINDING#*"]),
+    ]
 
 
 def test_it_is_fed_by_what_agents_do_and_by_nothing_else(detection: Template) -> None:

@@ -41,7 +41,7 @@ class Anomaly:
             watched = watch(stored.profile, standing, self.populations.current(), observations, self._budget)
             if not watched.judged or self._commit(agent, stored, standing, watched.finding):
                 self.populations.learn(watched.delta, watched.learnt)
-                self.addresses.note(watched.addresses)
+                self.addresses.note(agent, watched.addresses)
                 return watched
             attempted = watched.finding.id if watched.finding else None
         raise Unavailable(f"the profile of {agent} was contended for {changes.DEADLINE_SECONDS:g} s")

@@ -9,7 +9,7 @@ from portcullis.aws.settings import AwsEnvironment
 from portcullis.aws.source_blocks import Stored
 from portcullis.aws.wire import Service
 from portcullis.domain import events, times
-from portcullis.domain.detection import sources
+from portcullis.domain.detection import networks, sources
 from portcullis.domain.detection.sources import Block, Refusals
 
 
@@ -27,9 +27,9 @@ class Blocking:
         address = refusals[0].address
         window = source_blocks.count(self._table, refusals, now)
         signals = sources.judge(window, now)
-        if not signals or sources.is_spared(address, self._never):
+        if not signals or networks.is_spared(address, self._never):
             return None
-        name = sources.name_of(address)
+        name = networks.name_of(address)
         stored = source_blocks.read(self._table, name)
         last = stored.block if stored else None
         if last is not None and (now < last.until or sources.newest(window) < last.until):

@@ -95,7 +95,7 @@ def apply(table: Table, agent: str, actor: Actor, plan: Callable[[Account], Chan
         if change is None:
             return account
         try:
-            table.transact(*_actions(account, actor, change))
+            table.transact(*actions(account, actor, change))
         except Cancelled:
             continue
         return accounts.read(table, agent)
@@ -112,7 +112,8 @@ def attempts(clock: Callable[[], float] = time.monotonic, sleep: Callable[[float
         sleep(BACKOFF_SECONDS * _uniform())
 
 
-def _actions(account: Account, actor: Actor, change: Change) -> list[dict[str, Any]]:
+def actions(account: Account, actor: Actor, change: Change) -> list[dict[str, Any]]:
+    """The actions that make a change, on condition that the account is still as it was read."""
     rev = account.rev + 1
     sets = {"rev": rev, **change.sets}
     names = {f"#{name}": name for name in sets} | change.names

@@ -1,9 +1,11 @@
-"""What operators change of what detection holds: a finding is released, a profile reset, each with its event.
+"""What operators change of what detection holds: a finding is released or closed, a profile reset,
+each with its event.
 
 The profile is written only if no batch has changed it since it was read; else both are read again.
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 
 from portcullis.aws import changes, findings, profiles
@@ -13,7 +15,7 @@ from portcullis.aws.profiles import Stored
 from portcullis.aws.wire import Unavailable
 from portcullis.domain.account import Account
 from portcullis.domain.detection import release as releases
-from portcullis.domain.detection.findings import OPEN, RELEASED, Finding
+from portcullis.domain.detection.findings import CLOSED, OPEN, RELEASED, Finding
 from portcullis.domain.detection.profile import Profile, UnknownProfile
 from portcullis.domain.detection.recent import SALT_BYTES
 
@@ -37,20 +39,26 @@ def release(core: Table, profiles_table: Table, actor: Actor, finding_id: str, r
             raise Conflict(f"The finding is {finding.state}; nothing is learnt of it any more.")
         stored = read(profiles_table, finding.agent) or Stored(_blank())
         releases.teach(stored.profile, finding)
-        after = replace(
-            finding,
-            state=RELEASED,
-            rev=finding.rev + 1,
-            closed_by=actor.arn,
-            closed_at=actor.now,
-            reason=reason,
-        )
+        after = _ended(finding, RELEASED, actor, reason)
         ending = findings.ending(finding, after, actor, "finding.released")
         try:
             core.transact(*ending, profiles.writing(profiles_table, finding.agent, stored))
         except Cancelled:
             continue
         return after
+    raise Unavailable("the finding was contended")
+
+
+def close(core: Table, actor: Actor, agent: str, finding_id: str, reason: str) -> None:
+    """End an open finding with its incident: nothing is learnt of it. One that has ended stays as it is."""
+    for _ in changes.attempts():
+        finding = findings.read(core, agent, finding_id)
+        if finding is None or finding.state != OPEN:
+            return
+        with suppress(Cancelled):
+            after = _ended(finding, CLOSED, actor, reason)
+            core.transact(*findings.ending(finding, after, actor, "finding.closed"))
+            return
     raise Unavailable("the finding was contended")
 
 
@@ -78,6 +86,10 @@ def _forgetting(profiles_table: Table, agent: str) -> tuple[Stored, int | None] 
     if stored is None or stored.profile.pack() == stored.profile.forgotten().pack():
         return None
     return Stored(stored.profile.forgotten(), stored.version), stored.profile.behaviour.seen
+
+
+def _ended(finding: Finding, state: str, actor: Actor, reason: str) -> Finding:
+    return replace(finding, state=state, rev=finding.rev + 1, closed_by=actor.arn, closed_at=actor.now, reason=reason)
 
 
 def _blank() -> Profile:

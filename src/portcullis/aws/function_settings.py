@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from portcullis.domain.detection.sources import Network
+from portcullis.domain.detection.networks import Network
 from portcullis.domain.key_classes import Rotation
 from portcullis.domain.responses import Setting
 
@@ -105,6 +105,22 @@ class SweeperSettings:
     """Of the sweeper."""
 
     core_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainSourcesSettings:
+    """Of the step that blocks source addresses."""
+
+    core_table: str
+    profiles_table: str
+    never_block: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContainSecretsSettings:
+    """Of the step that rotates what an agent could reach."""
+
+    stage: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Deliveries:
 
     def _start(self, arn: str, token: str, **settings: Any) -> None:
         try:
-            self.secrets.rotate(arn, token, self.function, **settings)
+            self.secrets.rotate(arn, token, RotationLambdaARN=self.function, **settings)
         except AwsError as error:
             if error.code != "InvalidRequestException":
                 raise

@@ -35,11 +35,12 @@ def is_published(account: Account, sha256: bytes, if_match: int) -> bool:
 
 
 def publication(
-    table: Table, account: Account, sha256: bytes, trust: str, actor: Actor, *others: dict[str, Any]
+    table: Table, account: Account, sha256: bytes, trust: str, actor: Actor, *others: dict[str, Any], anew: bool = False
 ) -> Change:
-    """The change that puts the next version in force, together with ``others``."""
+    """The change that puts the next version in force, together with ``others``. ``anew``: whatever trust the agent had
+    before, it has to be earned again."""
     before = policy_versions.read(table, account.agent, account.policy_version)
-    since = before.trust_since if before is not None and before.trust == trust else actor.now
+    since = before.trust_since if before is not None and before.trust == trust and not anew else actor.now
     version = Version(account.policy_version + 1, sha256, trust, since, actor.now, actor.arn)
     return Change(
         "policy.published",

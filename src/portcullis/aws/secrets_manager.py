@@ -27,13 +27,23 @@ class SecretsManager:
 
     def with_pending(self, prefix: str) -> Iterator[Secret]:
         """The secrets whose name begins with ``prefix`` and that have a version staged AWSPENDING."""
+        for secret in self._list("name", prefix):
+            if secret.name.startswith(prefix) and secret.staged(PENDING):
+                yield secret
+
+    def tagged(self, key: str) -> Iterator[Secret]:
+        """The secrets that have a tag of this key."""
+        for secret in self._list("tag-key", key):
+            if key in secret.tags:
+                yield secret
+
+    def _list(self, property_: str, value: str) -> Iterator[Secret]:
+        """Secrets Manager's filters take what begins with ``value``, and are a few minutes late."""
         more: dict[str, Any] = {}
         while True:
-            page = self._call("ListSecrets", Filters=[{"Key": "name", "Values": [prefix]}], **more)
+            page = self._call("ListSecrets", Filters=[{"Key": property_, "Values": [value]}], **more)
             for found in page["SecretList"]:
-                secret = _secret(found, found.get("SecretVersionsToStages"))
-                if secret.name.startswith(prefix) and secret.staged(PENDING):
-                    yield secret
+                yield _secret(found, found.get("SecretVersionsToStages"))
             if not page.get("NextToken"):
                 return
             more = {"NextToken": page["NextToken"]}
@@ -74,9 +84,9 @@ class SecretsManager:
             return
         self._call("UpdateSecretVersionStage", SecretId=secret, VersionStage=PENDING, RemoveFromVersionId=token)
 
-    def rotate(self, secret: str, token: str, function: str, **settings: Any) -> None:
-        """RotateSecret by ``function``."""
-        self._call("RotateSecret", SecretId=secret, ClientRequestToken=token, RotationLambdaARN=function, **settings)
+    def rotate(self, secret: str, token: str, **settings: Any) -> None:
+        """RotateSecret, as ``settings`` say or as they were set before."""
+        self._call("RotateSecret", SecretId=secret, ClientRequestToken=token, **settings)
 
     def _call(self, operation: str, **request: Any) -> dict[str, Any]:
         return self._service.json_call(f"secretsmanager.{operation}", "1.1", request)
@@ -89,4 +99,5 @@ def _secret(found: dict[str, Any], stages: dict[str, list[str]] | None) -> Secre
         bool(found.get("RotationEnabled")),
         found.get("DeletedDate") is not None,
         {token: frozenset(names) for token, names in (stages or {}).items()},
+        {tag["Key"]: tag["Value"] for tag in found.get("Tags") or ()},
     )

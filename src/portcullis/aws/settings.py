@@ -11,6 +11,8 @@ from portcullis.aws.function_settings import (
     AuditReaderSettings,
     AuditWriterSettings,
     AuthorizerSettings,
+    ContainSecretsSettings,
+    ContainSourcesSettings,
     EvidenceSettings,
     IncidentsSettings,
     KeyCensusSettings,
@@ -26,7 +28,7 @@ from portcullis.aws.function_settings import (
 )
 from portcullis.domain import times
 from portcullis.domain.detection.calibration import parse_budget
-from portcullis.domain.detection.sources import parse_networks
+from portcullis.domain.detection.networks import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
 from portcullis.domain.responses import parse_settings
 
@@ -181,6 +183,18 @@ def incidents(environ: Mapping[str, str] = os.environ) -> IncidentsSettings:
 def containment_step(environ: Mapping[str, str] = os.environ) -> StepSettings:
     """The settings of a step of containment, or MissingSetting."""
     return StepSettings(_reader(environ)("CORE_TABLE"))
+
+
+def contain_sources(environ: Mapping[str, str] = os.environ) -> ContainSourcesSettings:
+    """The settings of the step that blocks source addresses, or MissingSetting. No network need be never blocked."""
+    read = _reader(environ)
+    never = parse_networks(environ.get("NEVER_BLOCK", "").split())
+    return ContainSourcesSettings(read("CORE_TABLE"), read("PROFILES_TABLE"), never)
+
+
+def contain_secrets(environ: Mapping[str, str] = os.environ) -> ContainSecretsSettings:
+    """The settings of the step that rotates what an agent could reach, or MissingSetting."""
+    return ContainSecretsSettings(_reader(environ)("PORTCULLIS_STAGE"))
 
 
 def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:

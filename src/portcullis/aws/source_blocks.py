@@ -13,7 +13,7 @@ from zlib import crc32
 from portcullis.aws.dynamo import Item, Table, to_attributes
 from portcullis.aws.expressions import Update
 from portcullis.aws.wire import Unavailable
-from portcullis.domain.detection import sources
+from portcullis.domain.detection import networks, sources
 from portcullis.domain.detection.sources import MINUTE, Block, Refusals
 from portcullis.domain.detection.windows import Window
 from portcullis.domain.times import SECOND
@@ -30,17 +30,18 @@ _SEEN = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A block, whether it was told, and who has lifted it for what reason, if anyone."""
+    """A block, whether it was told, the incident that it is of, and who has lifted it for what reason, if anyone."""
 
     block: Block
     told: bool = False
+    incident: str | None = None
     lifted_by: str | None = None
     lift_reason: str | None = None
 
 
 def count(table: Table, refusals: list[Refusals], now: int) -> Window:
     """Add them, which are all of one address, to its window, each once. Raises Unavailable under contention."""
-    key = {"pk": f"SOURCE#{sources.name_of(refusals[0].address)}"}
+    key = {"pk": f"SOURCE#{networks.name_of(refusals[0].address)}"}
     for _ in range(ATTEMPTS):
         item = table.get(key) or {}
         window = Window.unpack(MINUTE, item["window"]) if item else Window.new(MINUTE)
@@ -67,11 +68,17 @@ def read(table: Table, address: str) -> Stored | None:
     return _from_item(item) if item else None
 
 
-def begin(table: Table, block: Block) -> bool:
-    """Store a block, unless one stands or the end of the last one has not been told; whether it was stored."""
+def begin(table: Table, block: Block, *, incident: str | None = None, instead_of: Block | None = None) -> bool:
+    """Store a block, unless one stands or the end of the last one has not been told; whether it was stored. Where that
+    one is ``instead_of``, the new one takes its place, and the end of the new one is the end of both."""
+    condition = "attribute_not_exists(blocked) OR blocked <> :blocked"
+    values: Item = {":blocked": BLOCKED}
+    if instead_of:
+        condition, values[":since"] = f"{condition} OR since = :since", instead_of.since
     item = {**_key(block.address), **asdict(block), "blocked": BLOCKED, "ends_at": block.until, "told": False}
     item["expires_at"] = (block.until + sources.REMEMBERED) // SECOND
-    return table.put_if(item, "attribute_not_exists(blocked) OR blocked <> :blocked", {":blocked": BLOCKED})
+    item |= {"incident": incident} if incident else {}
+    return table.put_if(item, condition, values)
 
 
 def list_blocks(table: Table, now: int) -> list[Stored]:
@@ -79,14 +86,15 @@ def list_blocks(table: Table, now: int) -> list[Stored]:
     return list(_query(table, "#ends_at > :now", now, forward=False))
 
 
-def unblock(table: Table, address: str, by: str, reason: str, now: int) -> Block | None:
-    """End a block now; the firewall follows within a minute. None where none stands, or the text is no address."""
-    network = sources.network_of(address.removesuffix("/64"))
+def unblock(table: Table, address: str, by: str, reason: str, now: int, *, since: int | None = None) -> Block | None:
+    """End a block now, only that of ``since`` where it is given; the firewall follows within a minute. None where none
+    stands, or the text is no address."""
+    network = networks.network_of(address.removesuffix("/64"))
     if network is None:
         return None
-    key = _key(sources.name_of(network))
+    key = _key(networks.name_of(network))
     update = Update()
-    update.require(blocked=BLOCKED)
+    update.require(blocked=BLOCKED, **({} if since is None else {"since": since}))
     update.conditions.append("#ends_at > :ends_at")
     update.put(ends_at=now, until=now, lifted_by=by, lift_reason=reason)
     ended, item = table.update_if(key, update.request())
@@ -140,4 +148,4 @@ def _key(address: str) -> dict[str, str]:
 def _from_item(item: Item) -> Stored:
     names = ("address", "since", "until", "times", "severity", "reason")
     block = Block(**{name: item[name] for name in names})
-    return Stored(block, item["told"], item.get("lifted_by"), item.get("lift_reason"))
+    return Stored(block, item["told"], item.get("incident"), item.get("lifted_by"), item.get("lift_reason"))

@@ -13,12 +13,14 @@ from portcullis.cli import (
     audit,
     decisions,
     findings,
+    incidents,
     keys,
     lists,
     output,
     policy_trials,
     prices,
     profiles,
+    recovery,
     root,
     rotation,
     scan,
@@ -51,6 +53,8 @@ app = typer.Typer(
 )
 agents.app.command()(profiles.profile)
 agents.app.command()(profiles.reset_profile)
+incidents.app.command()(recovery.recover)
+incidents.app.command()(recovery.close)
 app.add_typer(agents.app, name="agent", help="Agents: create, list, show, suspend, try out; what is usual for one.")
 app.add_typer(keys.app, name="keys", help="Keys of an agent: issue, list, rotate, retire, revoke.")
 app.add_typer(policy_trials.app, name="policy", help="The policy of an agent: draft, try out, publish, read.")
@@ -64,6 +68,9 @@ app.add_typer(rotation.app, name="rotate", help="The keys of a class, of older r
 app.add_typer(root.app, name="root", help="The root of secrets: show its generations, advance, check before removal.")
 app.add_typer(findings.app, name="findings", help="What agents did out of the ordinary: list, explain, release.")
 app.add_typer(sources.app, name="sources", help="Addresses blocked for unproved requests: list, unblock.")
+app.add_typer(
+    incidents.app, name="incident", help="Agents that are cut off: start, list, show, resume, recover, close."
+)
 app.command("scan-secrets")(scan.scan_secrets)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from portcullis.domain.agent_requests import Text
-from portcullis.domain.detection import sources
+from portcullis.domain.detection.networks import name_of, network_of
 from portcullis.domain.models import StrictModel
 
 MAX_ADDRESS = 45
@@ -13,10 +13,10 @@ MAX_ADDRESS = 45
 
 
 def _address(text: str) -> str:
-    network = sources.network_of(text.removesuffix("/64"))
+    network = network_of(text.removesuffix("/64"))
     if network is None or "%" in text:
         raise ValueError("expected an IPv4 or IPv6 address, as `portcullis sources list` shows it")
-    return sources.name_of(network)
+    return name_of(network)
 
 
 Address = Annotated[

@@ -28,6 +28,7 @@ WATCHED = 7 * times.DAY
 MOST_TRIGGERS = 20
 """That are kept; ``triggered`` counts all."""
 MOST_REASON = 200
+"""Characters of what an incident was started or closed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ def opened(id_: str, agent: str, epoch: int, trigger: Trigger) -> Incident:
 
 
 def joined(incident: Incident, trigger: Trigger) -> Incident | None:
-    """The open incident with another trigger; None where it has it already, or is not open any more."""
+    """The open incident with another trigger, which voids its review; None where it has it already, or is not open any
+    more."""
     known = trigger.reference is not None and any(
         (each.kind, each.reference) == (trigger.kind, trigger.reference) for each in incident.triggers
     )
@@ -124,6 +126,7 @@ def joined(incident: Incident, trigger: Trigger) -> Incident | None:
         severity=max(incident.severity, trigger.severity),
         triggers=(*incident.triggers, trigger)[:MOST_TRIGGERS],
         triggered=incident.triggered + 1,
+        review=None,
     )
 
 

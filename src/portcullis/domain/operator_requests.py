@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from portcullis.domain import money, times
 from portcullis.domain.account import Account
+from portcullis.domain.incidents import MOST_REASON
 from portcullis.domain.models import StrictModel, printable
 from portcullis.domain.policy_document import PolicyDocument, RateLimit
 from portcullis.domain.rate import Rate
@@ -75,6 +76,7 @@ def _label(text: str) -> str:
 
 MAX_LABEL_BYTES = 64
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_BYTES), AfterValidator(_label)]
+Reason = Annotated[str, Field(min_length=1, max_length=MOST_REASON), AfterValidator(printable)]
 Instant = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
 Price = Annotated[str, AfterValidator(_price), Field(json_schema_extra={**money.POSITIVE_SCHEMA})]
 Scope = Annotated[str, AfterValidator(_scope), Field(json_schema_extra={"enum": [*SCOPES]})]
@@ -119,7 +121,7 @@ class Retirement(StrictModel):
 class Suspension(StrictModel):
     """``POST /v1/agents/{agent}/suspend``."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+    reason: Reason
 
 
 class NewPrice(StrictModel):

@@ -6,7 +6,7 @@ Source: AWS Secrets Manager, "Lambda rotation functions".
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 CREATE, SET, TEST, FINISH = STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
@@ -37,13 +37,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret as DescribeSecret tells it: ``stages`` by version."""
+    """A secret as DescribeSecret tells it: ``stages`` by version, ``tags`` by key."""
 
     arn: str
     name: str
     rotates: bool
     deleted: bool
     stages: Mapping[str, frozenset[str]]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def staged(self, stage: str) -> str | None:
         """The version that has this stage."""

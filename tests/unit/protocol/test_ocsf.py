@@ -36,6 +36,7 @@ OTHER = 99
 SEVERITIES = {"Informational": 1, "Low": 2, "Medium": 3, "High": 4, "Critical": 5, "Fatal": 6}
 READ_AS = {
     "agent.created": ("Entity Management", "Create", "Informational"),
+    "agent.recovered": ("Entity Management", "Activate", "High"),
     "agent.suspended": ("Entity Management", "Suspend", "High"),
     "approver.bootstrapped": ("Entity Management", "Enroll", "Medium"),
     "approver.confirmed": ("Entity Management", "Activate", "Low"),
@@ -45,10 +46,12 @@ READ_AS = {
     "approver.revoked": ("Entity Management", "Deactivate", "Low"),
     "audit.rejected": ("Detection Finding", "Create", "Medium"),
     "authentication.any": ("Authentication", "Logon", "Low"),
+    "finding.closed": ("Detection Finding", "Close", "Medium"),
     "finding.opened": ("Detection Finding", "Create", "Medium"),
     "finding.released": ("Detection Finding", "Close", "Informational"),
     "finding.updated": ("Detection Finding", "Update", "Medium"),
     "incident.any": ("Incident Finding", "Update", "High"),
+    "incident.closed": ("Incident Finding", "Close", "Medium"),
     "incident.joined": ("Incident Finding", "Update", "High"),
     "incident.opened": ("Incident Finding", "Create", "High"),
     "key.due": ("Entity Management", "Update", "Informational"),

@@ -5,13 +5,14 @@ stand for addresses: what is stored tells nobody where an agent runs.
 """
 
 import hashlib
-import ipaddress
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from zlib import crc32
+
+from portcullis.domain.detection.networks import network_of
 
 SLOTS = 16
 POOL = 4
@@ -166,15 +167,12 @@ class Places:
 @lru_cache(maxsize=1024)
 def source_of(ip: str, country: str | None, key: str) -> Source:
     """What is kept of a request's address, country and key id."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
+    source = network_of(ip)
+    if source is None:
         network = host = ip.encode()
     else:
-        if isinstance(address, ipaddress.IPv6Address):
-            address = address.ipv4_mapped or address
-        wide = address.version == 6
-        network, host = address.packed[: 6 if wide else 3], address.packed[: 8 if wide else 4]
+        wide, packed = source.version == 6, source.network_address.packed
+        network, host = packed[: 6 if wide else 3], packed[: 8 if wide else 4]
     named = country if country and _COUNTRY.fullmatch(country) else ""
     return Source(_digest(network), _digest(host), named, crc32(key.encode()) & 0xFFFF)
 

@@ -4,12 +4,12 @@ Whoever sends such a request chooses everything in it but the address. So it tea
 it can lead to is a block of that address, which ends by itself.
 """
 
-import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from portcullis.domain import times
+from portcullis.domain.detection.networks import Network, name_of, network_of
 from portcullis.domain.detection.rules import Rule
 from portcullis.domain.detection.signals import Signal, severity_of
 from portcullis.domain.detection.windows import Shape, Window
@@ -42,8 +42,6 @@ REMEMBERED = 7 * times.DAY
 
 STALE = 300 * times.SECOND
 """What is told so late blocks nobody any more."""
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +79,6 @@ def refusals(event: Mapping[str, Any]) -> Refusals | None:
     return Refusals(event["id"], address, data["problem"], data["count"], times.parse_rfc3339(data["last_at"]))
 
 
-def network_of(ip: str) -> Network | None:
-    """What stands for one source: an IPv4 address, or the /64 of an IPv6 one; None for what is no address."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return ipaddress.ip_network((address, 64), strict=False)
-    return ipaddress.ip_network(getattr(address, "ipv4_mapped", None) or address)
-
-
-def name_of(network: Network) -> str:
-    """An IPv4 address by itself, or a /64."""
-    return str(network).removesuffix("/32") if network.version == 4 else str(network)
-
-
-def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """The networks that are never blocked; ValueError for what is none."""
-    return tuple(ipaddress.ip_network(text) for text in texts)
-
-
-def is_spared(address: Network, never: Sequence[Network]) -> bool:
-    """Whether a block of it would hit one that is never blocked."""
-    return any(address.version == one.version and address.overlaps(one) for one in never)
-
-
 def count(window: Window, told: Refusals) -> None:
     """Add them to the window of their address."""
     counts = [0, 0, 0, 0]
@@ -134,10 +106,14 @@ def newest(window: Window) -> int:
     return window.newest * STEP_SECONDS * times.SECOND
 
 
+def again(last: Block | None, now: int) -> int:
+    """How often it was with the block that begins now: the first of a week, or one more than the ``last``."""
+    return last.times + 1 if last is not None and now < last.until + REMEMBERED else 1
+
+
 def block(address: Network, signals: tuple[Signal, ...], last: Block | None, now: int) -> Block:
     """15 minutes; twice as long as the last time where that is less than a week ago, up to a day."""
-    again = last is not None and now < last.until + REMEMBERED
-    times_blocked = last.times + 1 if last is not None and again else 1
+    times_blocked = again(last, now)
     length = min(SHORTEST << min(times_blocked - 1, 10), LONGEST)
     reason = "; ".join(signal.detail for signal in signals)
     return Block(name_of(address), now, now + length, times_blocked, severity_of(signals), reason)

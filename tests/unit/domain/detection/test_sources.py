@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portcullis.domain.detection import sources
-from portcullis.domain.detection.sources import LONGEST, MINUTE, REMEMBERED, SHORTEST, Block, Refusals, network_of
+from portcullis.domain.detection.networks import network_of
+from portcullis.domain.detection.sources import LONGEST, MINUTE, REMEMBERED, SHORTEST, Block, Refusals
 from portcullis.domain.detection.windows import Window
 from portcullis.domain.times import SECOND, rfc3339
 from tests.unit.domain.builders import NOW
 
 BUS = Path(__file__).parents[4] / "events" / "bus"
-ADDRESS = sources.network_of("198.51.100.9")
+ADDRESS = network_of("198.51.100.9")
 assert ADDRESS is not None
 
 
@@ -84,28 +85,6 @@ def test_a_sum_counts_as_often_as_it_says_when_it_happened_last() -> None:
     told = sources.refusals(refused(count=412, last_at=rfc3339(NOW)))
     assert told is not None
     assert (told.address, told.problem, told.count, told.at) == (ADDRESS, "invalid_credentials", 412, NOW)
-
-
-@pytest.mark.parametrize(
-    ("ip", "name"),
-    [
-        ("198.51.100.9", "198.51.100.9"),
-        ("::ffff:198.51.100.9", "198.51.100.9"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-    ],
-)
-def test_a_source_is_an_ipv4_address_or_a_64(ip: str, name: str) -> None:
-    network = network_of(ip)
-    assert network is not None
-    assert sources.name_of(network) == name
-
-
-def test_what_is_never_blocked_spares_all_that_overlaps() -> None:
-    never = sources.parse_networks(["198.51.100.0/24", "2001:db8::1/128"])
-    for ip, spared in (("198.51.100.9", True), ("198.51.101.9", False), ("2001:db8::9", True), ("2001:db9::", False)):
-        network = network_of(ip)
-        assert network is not None
-        assert sources.is_spared(network, never) is spared
 
 
 @given(st.integers(1, 200))
