@@ -1,7 +1,7 @@
 """Reads the bucket of the audit log with the caller's own credentials; nothing of what it reads is believed here."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -13,6 +13,7 @@ from portcullis.protocol.bucket_verification import Stored, Version
 
 MAX_OBJECT_BYTES = 32 * 1024 * 1024
 """More than any file of a log has; of a larger one the rest is not read, and it is refused for what is missing."""
+CHUNK_BYTES = 1024 * 1024
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 _UNLOCKED = frozenset({"NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"})
 
@@ -46,6 +47,16 @@ class LogBucket:
         """What lies at a path now, or None."""
         answer = self._call("get_object", Key=path)
         return None if answer is None else _body(answer)
+
+    def copy(self, path: str, file: IO[bytes], most: int) -> tuple[str, float] | None:
+        """Write what lies at a path to a file, at most so many bytes; how it is locked and until when, if S3 tells."""
+        answer = self._call("get_object", Key=path)
+        if answer is None:
+            raise BucketUnreadable(f"{path} of {self._bucket}: it does not exist")
+        for chunk in _chunks(answer, most):
+            file.write(chunk)
+        mode, until = answer.get("ObjectLockMode"), answer.get("ObjectLockRetainUntilDate")
+        return (mode, until.timestamp()) if mode and until else None
 
     def fetch(self, version: Version) -> Stored | None:
         """One version, or None when there is none."""
@@ -93,9 +104,16 @@ class LogBucket:
 
 
 def _body(answer: dict[str, Any]) -> bytes:
+    return b"".join(_chunks(answer, MAX_OBJECT_BYTES))
+
+
+def _chunks(answer: dict[str, Any], most: int) -> Iterator[bytes]:
+    """Up to ``most`` bytes of an object's content."""
     try:
         with answer["Body"] as body:
-            return bytes(body.read(MAX_OBJECT_BYTES))
+            while most > 0 and (chunk := bytes(body.read(min(most, CHUNK_BYTES)))):
+                most -= len(chunk)
+                yield chunk
     except BotoCoreError as error:
         raise BucketUnreadable(f"an object's content: {error}") from None
 
