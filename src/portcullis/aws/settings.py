@@ -14,6 +14,7 @@ from portcullis.aws.function_settings import (
     ContainNoticeSettings,
     ContainSecretsSettings,
     ContainSourcesSettings,
+    EvidenceSettings,
     IncidentsSettings,
     KeyCensusSettings,
     KeyJobsSettings,
@@ -28,10 +29,13 @@ from portcullis.aws.function_settings import (
     SweeperSettings,
     WebhooksSettings,
 )
+from portcullis.domain import times
 from portcullis.domain.detection.calibration import parse_budget
 from portcullis.domain.detection.networks import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
 from portcullis.domain.responses import parse_settings
+
+MOST_EVIDENCE_HOURS = 168
 
 
 class MissingSetting(RuntimeError):
@@ -62,6 +66,13 @@ def audit_reader(environ: Mapping[str, str] = os.environ) -> AuditReaderSettings
     """The settings of what reads the audit log, or MissingSetting."""
     read = _reader(environ)
     return AuditReaderSettings(read("AUDIT_BUCKET"), read("AUDIT_KEY_ID"), read("AUDIT_ORIGIN"))
+
+
+def contain_evidence(environ: Mapping[str, str] = os.environ) -> EvidenceSettings:
+    """The settings of what exports evidence, or MissingSetting."""
+    read = _reader(environ)
+    hours = times.parse_hours(read("EVIDENCE_HOURS"), MOST_EVIDENCE_HOURS)
+    return EvidenceSettings(read("EVIDENCE_BUCKET"), hours)
 
 
 def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:

@@ -14,6 +14,7 @@ from portcullis.cli import (
     decisions,
     findings,
     game_day,
+    incident_evidence,
     incidents,
     keys,
     lists,
@@ -56,6 +57,8 @@ agents.app.command()(profiles.profile)
 agents.app.command()(profiles.reset_profile)
 incidents.app.command()(recovery.recover)
 incidents.app.command()(recovery.close)
+incidents.app.command()(incident_evidence.evidence)
+incidents.app.command()(incident_evidence.report)
 app.add_typer(agents.app, name="agent", help="Agents: create, list, show, suspend, try out; what is usual for one.")
 app.add_typer(keys.app, name="keys", help="Keys of an agent: issue, list, rotate, retire, revoke.")
 app.add_typer(policy_trials.app, name="policy", help="The policy of an agent: draft, try out, publish, read.")
@@ -71,7 +74,7 @@ app.add_typer(findings.app, name="findings", help="What agents did out of the or
 app.add_typer(sources.app, name="sources", help="Addresses blocked for unproved requests: list, unblock.")
 app.command("game-day")(game_day.game_day)
 app.add_typer(
-    incidents.app, name="incident", help="Agents that are cut off: start, list, show, resume, recover, close."
+    incidents.app, name="incident", help="Agents that are cut off: start, list, show, resume, recover, close, report."
 )
 app.command("scan-secrets")(scan.scan_secrets)
 
