@@ -11,8 +11,10 @@ from portcullis.aws import accounts, settings
 from portcullis.aws.audit_reader import AuditReader
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
+from portcullis.aws.fleet import Gate
 from portcullis.aws.key_delivery import Deliveries
 from portcullis.aws.key_job_runs import KeyJobs
+from portcullis.aws.lockdown_runs import WORKERS, Lockdowns
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal, header
 from portcullis.aws.roots import Roots
@@ -39,6 +41,8 @@ class Stores:
     rotation: Rotation
     deliveries: Deliveries
     key_jobs: KeyJobs
+    lockdowns: Lockdowns
+    gate: Gate
 
 
 @cache
@@ -60,6 +64,8 @@ def stores() -> Stores:
         own.rotation,
         deliveries,
         KeyJobs(table, deliveries),
+        Lockdowns([Table(own.core_table, Service("dynamodb", environment)) for _ in range(WORKERS)]),
+        Gate(table),
     )
 
 

@@ -7,6 +7,7 @@ from local.openapi.operator_approvals import APPROVALS, APPROVERS, TRANSACTIONS
 from local.openapi.operator_audit import AUDIT
 from local.openapi.operator_detection import DETECTION
 from local.openapi.operator_keys import KEY_JOBS, ROOT
+from local.openapi.operator_lockdown import LOCKDOWN
 from local.openapi.operator_policies import POLICIES, POLICY, TRIALS
 from local.openapi.parts import PAGE, SIGV4
 from portcullis.domain.key_requests import KeyRotation
@@ -157,5 +158,6 @@ OPERATOR_API = Api(
         *KEY_JOBS,
         *ROOT,
         *DETECTION,
+        *LOCKDOWN,
     ),
 )

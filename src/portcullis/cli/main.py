@@ -15,6 +15,7 @@ from portcullis.cli import (
     findings,
     keys,
     lists,
+    lockdown,
     output,
     policy_trials,
     prices,
@@ -64,6 +65,7 @@ app.add_typer(rotation.app, name="rotate", help="The keys of a class, of older r
 app.add_typer(root.app, name="root", help="The root of secrets: show its generations, advance, check before removal.")
 app.add_typer(findings.app, name="findings", help="What agents did out of the ordinary: list, explain, release.")
 app.add_typer(sources.app, name="sources", help="Addresses blocked for unproved requests: list, unblock.")
+app.add_typer(lockdown.app, name="lockdown", help="Stop every agent at once; lift that in stages.")
 app.command("scan-secrets")(scan.scan_secrets)
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from portcullis.domain import money, times
 from portcullis.domain.account import Account
-from portcullis.domain.models import StrictModel, printable
+from portcullis.domain.models import Reason, StrictModel, printable
 from portcullis.domain.policy_document import PolicyDocument, RateLimit
 from portcullis.domain.rate import Rate
 from portcullis.domain.verification import KeyRecord
@@ -119,7 +119,7 @@ class Retirement(StrictModel):
 class Suspension(StrictModel):
     """``POST /v1/agents/{agent}/suspend``."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+    reason: Reason
 
 
 class NewPrice(StrictModel):

@@ -43,6 +43,8 @@ _TYPES = {
     "request.served": Ocsf(_API_ACTIVITY, _OTHER, INFORMATIONAL),
     "agent.created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
     "agent.suspended": Ocsf(_ENTITY_MANAGEMENT, _SUSPEND, HIGH),
+    "agent.locked": Ocsf(_ENTITY_MANAGEMENT, _SUSPEND, HIGH),
+    "agent.unlocked": Ocsf(_ENTITY_MANAGEMENT, _ACTIVATE, MEDIUM),
     "policy.drafted": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
     "policy.draft_discarded": Ocsf(_ENTITY_MANAGEMENT, _DELETE, INFORMATIONAL),
     "approver.bootstrapped": Ocsf(_ENTITY_MANAGEMENT, _ENROLL, MEDIUM),
@@ -60,6 +62,8 @@ _TYPES = {
     "finding.opened": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
     "finding.released": Ocsf(_DETECTION_FINDING, _FINDING_CLOSE, INFORMATIONAL),
     "incident.opened": Ocsf(_INCIDENT_FINDING, _FOUND, HIGH),
+    "lockdown.started": Ocsf(_INCIDENT_FINDING, _FOUND, HIGH),
+    "lockdown.lifted": Ocsf(_INCIDENT_FINDING, _FINDING_CLOSE, MEDIUM),
     "profile.reset": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "source.blocked": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
@@ -78,6 +82,7 @@ _FAMILIES = {
     "authentication": Ocsf(_AUTHENTICATION, _LOGON, LOW),
     "finding": Ocsf(_DETECTION_FINDING, _FINDING_UPDATE, MEDIUM),
     "incident": Ocsf(_INCIDENT_FINDING, _FINDING_UPDATE, HIGH),
+    "lockdown": Ocsf(_INCIDENT_FINDING, _FINDING_UPDATE, HIGH),
     "request": Ocsf(_API_ACTIVITY, _OTHER, LOW),
 }
 _GRADED = frozenset({"finding.opened", "finding.updated"})

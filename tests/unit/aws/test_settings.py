@@ -49,6 +49,7 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.audit_reader: ["AUDIT_BUCKET", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
     settings.anomaly: ["CORE_TABLE", "PROFILES_TABLE", "ALARM_BUDGET"],
     settings.proposals: ["CORE_TABLE"],
+    settings.lockdown: ["CORE_TABLE"],
     settings.reconciler: ["CORE_TABLE", "CLAIMS_TABLE", "BUS_NAME"],
     settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
 }

@@ -37,6 +37,8 @@ SEVERITIES = {"Informational": 1, "Low": 2, "Medium": 3, "High": 4, "Critical": 
 READ_AS = {
     "agent.created": ("Entity Management", "Create", "Informational"),
     "agent.suspended": ("Entity Management", "Suspend", "High"),
+    "agent.locked": ("Entity Management", "Suspend", "High"),
+    "agent.unlocked": ("Entity Management", "Activate", "Medium"),
     "approver.bootstrapped": ("Entity Management", "Enroll", "Medium"),
     "approver.confirmed": ("Entity Management", "Activate", "Low"),
     "approver.device_shown": ("Entity Management", "Read", "Low"),
@@ -57,6 +59,9 @@ READ_AS = {
     "key.issued": ("User Access Management", "Assign Privileges", "Low"),
     "key.retiring": ("User Access Management", "Revoke Privileges", "Low"),
     "key.revoked": ("User Access Management", "Revoke Privileges", "Low"),
+    "lockdown.any": ("Incident Finding", "Update", "High"),
+    "lockdown.lifted": ("Incident Finding", "Close", "Medium"),
+    "lockdown.started": ("Incident Finding", "Create", "High"),
     "source.blocked": ("Detection Finding", "Create", "Medium"),
     "source.unblocked": ("Detection Finding", "Close", "Informational"),
     "outbox.malformed": ("Detection Finding", "Create", "High"),
