@@ -5,7 +5,7 @@ from typing import Any
 
 from functions.operator_api.codes import presented_by
 from functions.operator_api.request import actor_of, stores
-from portcullis.aws import lockdowns
+from portcullis.aws import lockdown_orders, lockdowns
 from portcullis.aws.proxy import Answer, json_answer, json_body
 from portcullis.domain.lockdown import describe
 from portcullis.domain.lockdown_requests import Lift, NewLockdown
@@ -20,7 +20,7 @@ def _show(_event: dict[str, Any]) -> Answer:
 
 def _start(event: dict[str, Any]) -> Answer:
     reason = json_body(event, NewLockdown).reason
-    return json_answer(200, describe(lockdowns.start(stores().table, actor_of(event), reason)))
+    return json_answer(200, describe(lockdown_orders.start(stores().table, actor_of(event), reason)))
 
 
 def _run(_event: dict[str, Any]) -> Answer:
@@ -33,7 +33,8 @@ def _lift(event: dict[str, Any]) -> Answer:
     wanted = json_body(event, Lift)
     presented = presented_by(event, wanted.code)
     agents = tuple(sorted(set(wanted.agents or ())))
-    return json_answer(200, describe(lockdowns.lift(stores().table, actor_of(event), presented, agents, wanted.share)))
+    lifting = lockdown_orders.lift(stores().table, actor_of(event), presented, agents, wanted.share)
+    return json_answer(200, describe(lifting))
 
 
 ROUTES = {

@@ -419,12 +419,12 @@ def test_keys_are_kept_revoked_and_not_issued_in_a_lockdown(
     refused = stack.operator("POST", "/v1/agents/{agent}/keys", {}, agent=agent.agent_id)
     assert (refused.status, refused.code) == (409, "state_conflict")
     assert "lockdown" in refused.body["detail"]
-    rotate = {"headers": {"Idempotency-Key": unique("rotation")}}
-    assert stack.call(agent, "POST", "/v1/keys/rotate", **rotate).code == "agent_suspended"
+    key = {"Idempotency-Key": unique("rotation")}
+    assert stack.call(agent, "POST", "/v1/keys/rotate", headers=key).code == "agent_suspended"
     revoked = stack.operator("POST", "/v1/agents/{agent}/keys/revoke", {}, agent=other.agent_id)
     assert revoked.body["revoked"] == [other.key_id]
     lift(people, alice, all=True)
-    assert stack.call(agent, "POST", "/v1/keys/rotate", **rotate).status == 201, (
+    assert stack.call(agent, "POST", "/v1/keys/rotate", headers=key).status == 201, (
         "its epoch is another, and its key live"
     )
     assert stack.pay(other).status == 401

@@ -1,24 +1,22 @@
-"""The writes of a lockdown: started, its stages ordered, taken, passed over, completed.
+"""A lockdown as stored, and the writes of its work: taken, passed over, completed.
 
 ``FLEET / LOCKDOWN`` is both the flag that functions read and how far the work is. Its events are numbered by ``rev``,
 which the work itself leaves alone: that is conditional on the lease, and a new start or stage takes it away.
 """
 
 from dataclasses import asdict, fields
+from typing import Any
 
-from portcullis.aws import changes, enrolment, fleet
-from portcullis.aws.changes import Actor, Change, Conflict
-from portcullis.aws.codes import Presented
+from portcullis.aws import changes, fleet
+from portcullis.aws.changes import Actor, Change
 from portcullis.aws.dynamo import Cancelled, Item, Table, to_attributes
 from portcullis.aws.expressions import Update
-from portcullis.aws.wire import Unavailable
 from portcullis.domain import lockdown
 from portcullis.domain.account import LOCKED
 from portcullis.domain.lockdown import LOCKING, Lockdown, Stage
 from portcullis.domain.times import SECOND
 
-STARTED, COMPLETED = "lockdown.started", "lockdown.completed"
-LIFTING, STAGE_LIFTED, LIFTED = "lockdown.lifting", "lockdown.stage_lifted", "lockdown.lifted"
+COMPLETED, STAGE_LIFTED, LIFTED = "lockdown.completed", "lockdown.stage_lifted", "lockdown.lifted"
 LEASE = 20 * SECOND
 """How long the work is left alone when whoever did it has died; longer than one contended account may take."""
 _NAMES = tuple(field.name for field in fields(Lockdown))
@@ -32,34 +30,6 @@ def read(table: Table) -> Lockdown | None:
     """The lockdown as it is now, or the last one; None when there never was one."""
     item = table.get(fleet.PRIMARY_KEY)
     return from_item(item) if item else None
-
-
-def start(table: Table, actor: Actor, reason: str) -> Lockdown:
-    """Set the flag. While it is set already: no change."""
-    for _ in changes.attempts():
-        before = read(table)
-        after = lockdown.started(before, actor.arn, reason, actor.now)
-        if after is None and before is not None:
-            return before
-        if after is not None and _written(table, actor, before, after, STARTED):
-            return after
-    raise Unavailable("the lockdown was contended")
-
-
-def lift(table: Table, actor: Actor, presented: Presented, agents: tuple[str, ...], share: int | None) -> Lockdown:
-    """Order the next stage, by the code of an approver, which is used up also where that cannot be."""
-    approver = presented.approver
-    for _ in changes.attempts():
-        before = read(table)
-        obstacle = lockdown.obstacle_to_lifting(before, approver.id, approver.identity)
-        if obstacle is not None or before is None:
-            if not presented.spend(table):
-                raise enrolment.refused()
-            raise Conflict(obstacle or "")
-        after = lockdown.lifting(before, approver.id, actor.now, agents, share)
-        if _written(table, actor, before, after, LIFTING, presented):
-            return after
-    raise Unavailable("the lockdown was contended")
 
 
 def take(table: Table, lease: str, now: int) -> Lockdown | None:
@@ -90,8 +60,19 @@ def complete(table: Table, held: Lockdown, now: int) -> None:
     """Write down that what was to be done is done."""
     after = lockdown.completed(held, now)
     types = {LOCKED: COMPLETED, lockdown.LIFTING: STAGE_LIFTED, lockdown.LIFTED: LIFTED}
-    if not _written(table, work_of(held, now), held, after, types[after.state]):
-        raise LeaseLost
+    try:
+        table.transact(*writing(held, after, work_of(held, now), types[after.state]))
+    except Cancelled:
+        raise LeaseLost from None
+
+
+def writing(before: Lockdown | None, after: Lockdown, actor: Actor, type_: str) -> list[dict[str, Any]]:
+    """The actions that store what became of a lockdown, if nothing was ordered meanwhile, and tell of it as ``type_``."""
+    unchanged = Update()
+    unchanged.require(rev=before.rev if before else None)
+    put = {"Put": {"Item": to_attributes(to_item(after)), **unchanged.request()}}
+    change = Change(type_, lockdown.describe(after))
+    return [put, changes.event_put(actor, fleet.PARTITION, fleet.PARTITION, after.rev, change, None)]
 
 
 def work_of(held: Lockdown, now: int) -> Actor:
@@ -126,22 +107,3 @@ def _store(table: Table, held: Lockdown, *, lease: str | None, lease_until: int 
     update.put(**{name: item.get(name) for name in progress}, lease=lease, lease_until=lease_until)
     if not table.update_if(fleet.PRIMARY_KEY, update.request())[0]:
         raise LeaseLost
-
-
-def _written(
-    table: Table, actor: Actor, before: Lockdown | None, after: Lockdown, type_: str, presented: Presented | None = None
-) -> bool:
-    """Whether the change and its event were written, which another change may have prevented."""
-    unchanged = Update()
-    unchanged.require(rev=before.rev if before else None)
-    put = {"Item": to_attributes(to_item(after)), **unchanged.request()}
-    event = changes.event_put(
-        actor, fleet.PARTITION, fleet.PARTITION, after.rev, Change(type_, lockdown.describe(after)), None
-    )
-    try:
-        table.transact(*([presented.action()] if presented else []), {"Put": put}, event)
-    except Cancelled as cancelled:
-        if presented is not None and cancelled.failed(0):
-            raise enrolment.refused() from None
-        return False
-    return True

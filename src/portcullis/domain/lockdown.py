@@ -13,7 +13,7 @@ from typing import Any
 
 from portcullis.domain import times
 from portcullis.domain.account import ACTIVE, LOCKED, Account
-from portcullis.domain.approvers import identity_of
+from portcullis.domain.approvers import Approver, identity_of
 from portcullis.domain.times import SECOND
 
 LOCKING, LIFTING, LIFTED = "locking", "lifting", "lifted"
@@ -78,16 +78,18 @@ class Lockdown:
     lease_until: int | None = None
 
 
-def started(before: Lockdown | None, by: str, reason: str, now: int) -> Lockdown | None:
-    """The next lockdown; None while one holds, or is on the way to."""
+def started(before: Lockdown | None, by: str, reason: str, now: int) -> Lockdown:
+    """The next lockdown; the same while one holds, or is on the way to."""
     if before is not None and before.state not in OPEN:
-        return None
+        return before
     number, rev = (before.number, before.rev) if before else (0, 0)
     return Lockdown(number + 1, rev + 1, LOCKING, reason, now, by)
 
 
-def obstacle_to_lifting(lockdown: Lockdown | None, approver: str, identity: str) -> str | None:
-    """Why this approver cannot have a stage lifted now, and what to do; None where nothing is in the way.
+def lifting(
+    lockdown: Lockdown | None, by: Approver, now: int, agents: tuple[str, ...], share: int | None
+) -> Lockdown | str:
+    """The lockdown with one more stage to lift, or why there is none and what to do.
 
     Whoever started it does not lift it, as far as the caller's identity tells one person: that of a role is shared.
     """
@@ -95,14 +97,9 @@ def obstacle_to_lifting(lockdown: Lockdown | None, approver: str, identity: str)
         return "The fleet is not in lockdown."
     if lockdown.stage is not None:
         return "A stage is being lifted. Run it to its end, then lift the next."
-    if ":user/" in identity and identity == identity_of(lockdown.started_by):
-        return f"You have started it. Another approver than {approver} has to lift it."
-    return None
-
-
-def lifting(lockdown: Lockdown, by: str, now: int, agents: tuple[str, ...], share: int | None) -> Lockdown:
-    """The lockdown with one more stage to lift."""
-    stage = Stage(lockdown.stages + 1, by, now, agents, share)
+    if by.binds_a_person and by.identity == identity_of(lockdown.started_by):
+        return "You have started it. Another approver has to lift it."
+    stage = Stage(lockdown.stages + 1, by.id, now, agents, share)
     after = replace(lockdown, rev=lockdown.rev + 1, state=LIFTING, stages=stage.number, stage=stage, ended_at=None)
     return replace(_unworked(after), passes=0, lease=None, lease_until=None)
 
