@@ -7,6 +7,7 @@ from local import responders as people
 from local.errors import LocalRunError
 from local.home import Home
 from local.progress import say
+from portcullis.cli.audit_key import verifier_key
 from portcullis.cli.context import Session
 from portcullis.cli.failure import Failure
 from portcullis.cli.game_day import Drill
@@ -21,7 +22,8 @@ def play(run: dict[str, Any], home: Home, folder: Path = FOLDER) -> dict[str, An
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     say("\nA game day\n")
     try:
-        result = Drill(Session(None, None, home.local_json, as_json=False), run["api_url"], folder).play(responders)
+        session = Session(None, None, home.local_json, as_json=False)
+        result = Drill(session, run["api_url"], folder, verifier_key(session, None, None)).play(responders)
     except Failure as failure:
         raise LocalRunError(f"the game day: {failure}") from None
     say("\nWhat it came to\n")

@@ -13,7 +13,7 @@ from portcullis.aws.wire import Service
 @cache
 def table() -> Table:
     """The table of this process."""
-    return Table(settings.containment_step().core_table, Service("dynamodb", settings.aws()))
+    return Table(settings.core().core_table, Service("dynamodb", settings.aws()))
 
 
 @cache

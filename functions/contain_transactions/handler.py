@@ -15,7 +15,7 @@ RESERVE_MILLISECONDS = 5_000
 @cache
 def table() -> Table:
     """The table of this process."""
-    return Table(settings.containment_step().core_table, Service("dynamodb", settings.aws()))
+    return Table(settings.core().core_table, Service("dynamodb", settings.aws()))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ SELF = {"Function": "incident_record"}
 @cache
 def table() -> Table:
     """The table of this process."""
-    return Table(settings.containment_step().core_table, Service("dynamodb", settings.aws()))
+    return Table(settings.core().core_table, Service("dynamodb", settings.aws()))
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

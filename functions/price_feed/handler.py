@@ -16,7 +16,7 @@ from portcullis.protocol.strict_json import MalformedInput
 @cache
 def table() -> Table:
     """The core table."""
-    return Table(settings.price_feed().core_table, Service("dynamodb", settings.aws()))
+    return Table(settings.core().core_table, Service("dynamodb", settings.aws()))
 
 
 def handler(batch: dict[str, Any], _context: object) -> dict[str, Any]:

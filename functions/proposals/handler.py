@@ -15,7 +15,7 @@ PAGE = 100
 @cache
 def table() -> Table:
     """Made on the first invocation."""
-    return Table(settings.proposals().core_table, Service("dynamodb", settings.aws()))
+    return Table(settings.core().core_table, Service("dynamodb", settings.aws()))
 
 
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:

@@ -17,7 +17,7 @@ RESERVE_MILLISECONDS = int((DEADLINE_SECONDS + 5) * 1000)
 @cache
 def table() -> Table:
     """The table of this process."""
-    return Table(settings.sweeper().core_table, Service("dynamodb", settings.aws()))
+    return Table(settings.core().core_table, Service("dynamodb", settings.aws()))
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -87,27 +87,6 @@ class KeyRotationSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class PriceFeedSettings:
-    """Of the price feed."""
-
-    core_table: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalsSettings:
-    """Of the trust upgrade proposals."""
-
-    core_table: str
-
-
-@dataclass(frozen=True, slots=True)
-class SweeperSettings:
-    """Of the sweeper."""
-
-    core_table: str
-
-
-@dataclass(frozen=True, slots=True)
 class ContainSourcesSettings:
     """Of the step that blocks source addresses."""
 
@@ -208,8 +187,8 @@ class SourcesSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class StepSettings:
-    """Of the steps of containment that need the core table alone, and of what records the outcome of all."""
+class CoreSettings:
+    """Of the functions that need the core table alone."""
 
     core_table: str
 

@@ -14,6 +14,7 @@ from portcullis.aws.function_settings import (
     ContainNoticeSettings,
     ContainSecretsSettings,
     ContainSourcesSettings,
+    CoreSettings,
     EvidenceSettings,
     IncidentsSettings,
     KeyCensusSettings,
@@ -21,12 +22,8 @@ from portcullis.aws.function_settings import (
     KeyRotationSettings,
     NotifierSettings,
     OperatorApiSettings,
-    PriceFeedSettings,
-    ProposalsSettings,
     ReconcilerSettings,
     SourcesSettings,
-    StepSettings,
-    SweeperSettings,
     WebhooksSettings,
 )
 from portcullis.domain import times
@@ -73,11 +70,6 @@ def contain_evidence(environ: Mapping[str, str] = os.environ) -> EvidenceSetting
     read = _reader(environ)
     hours = times.parse_hours(read("EVIDENCE_HOURS"), MOST_EVIDENCE_HOURS)
     return EvidenceSettings(read("EVIDENCE_BUCKET"), hours)
-
-
-def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:
-    """The price feed's settings, or MissingSetting."""
-    return PriceFeedSettings(_reader(environ)("CORE_TABLE"))
 
 
 def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
@@ -138,16 +130,6 @@ def key_rotation(environ: Mapping[str, str] = os.environ) -> KeyRotationSettings
     )
 
 
-def proposals(environ: Mapping[str, str] = os.environ) -> ProposalsSettings:
-    """The settings of the trust upgrade proposals, or MissingSetting."""
-    return ProposalsSettings(_reader(environ)("CORE_TABLE"))
-
-
-def sweeper(environ: Mapping[str, str] = os.environ) -> SweeperSettings:
-    """The sweeper's settings, or MissingSetting."""
-    return SweeperSettings(_reader(environ)("CORE_TABLE"))
-
-
 def key_jobs(environ: Mapping[str, str] = os.environ) -> KeyJobsSettings:
     """The key jobs' settings, or MissingSetting."""
     read = _reader(environ)
@@ -195,9 +177,9 @@ def incidents(environ: Mapping[str, str] = os.environ) -> IncidentsSettings:
     return IncidentsSettings(read("CORE_TABLE"), read("STATE_MACHINE_ARN"), parse_settings(read("RESPONSES")))
 
 
-def containment_step(environ: Mapping[str, str] = os.environ) -> StepSettings:
-    """The settings of a step of containment, or MissingSetting."""
-    return StepSettings(_reader(environ)("CORE_TABLE"))
+def core(environ: Mapping[str, str] = os.environ) -> CoreSettings:
+    """The settings of a function that needs the core table alone, or MissingSetting."""
+    return CoreSettings(_reader(environ)("CORE_TABLE"))
 
 
 def contain_notice(environ: Mapping[str, str] = os.environ) -> ContainNoticeSettings:

@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 import typer
 
 from portcullis.cli import game_day_attack, incident_evidence, output, responders
+from portcullis.cli.audit_key import Key, Origin, verifier_key
 from portcullis.cli.context import Session, session
 from portcullis.cli.failure import REFUSED, USAGE, Failure
 from portcullis.cli.game_day_attack import WALLET, WORK, Victim
 from portcullis.cli.responders import Responder
 from portcullis.cli.target import checked_url
 from portcullis.client import Denied, PortcullisError
+from portcullis.protocol.notes import VerifierKey
 
 LIVE = "live"
 WAIT_SECONDS = 180.0
@@ -33,6 +35,7 @@ class Drill:
     session: Session
     agent_url: str
     folder: Path
+    key: VerifierKey
     times: dict[str, float] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -84,7 +87,8 @@ class Drill:
 
     def _export(self, incident: str) -> None:
         archive = self.folder / f"{incident}.zip"
-        self.facts["evidence"] = incident_evidence.fetch(self.session, incident, archive)
+        export = incident_evidence.fetch(self.session, incident, archive, self.key)
+        self.facts |= {"evidence": str(archive), "entries": export.proof.end - export.proof.first}
         say(f"evidence verified      {archive}")
 
     def _recover(self, victim: Victim, incident: str, people: tuple[Responder, Responder]) -> None:
@@ -117,7 +121,7 @@ class Drill:
 
     def _report(self, incident: str) -> None:
         path = self.folder / f"{incident}.md"
-        incident_evidence.write_report(self.session, incident, self.folder / f"{incident}.zip", path)
+        path.write_text(incident_evidence.write(self.session, incident, self.folder / f"{incident}.zip", self.key))
         self.facts["report"] = str(path)
         say(f"report written         {path}")
 
@@ -138,6 +142,8 @@ def game_day(
         Path | None, typer.Option("--responders", help="The two who recover the agent; without, it ends before that.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for evidence and report.")] = Path("game-day"),
+    key: Key = None,
+    origin: Origin = None,
 ) -> None:
     """Play a theft against a stage that is not live; report how long it took to find, to stop and to contain it."""
     target = session(context).target
@@ -148,7 +154,8 @@ def game_day(
         refuse_live(urlsplit(url).path.rstrip("/").rpartition("/")[2])
     found = responders.load(people) if people else None
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    result = Drill(session(context), checked_url(found_url, "--agent-url"), out).play(found)
+    verifier = verifier_key(session(context), key, origin)
+    result = Drill(session(context), checked_url(found_url, "--agent-url"), out, verifier).play(found)
     session(context).show(result)
     if found is None:
         output.errors.print(HAND.format(incident=result["incident_id"]))

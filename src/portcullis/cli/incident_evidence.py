@@ -31,10 +31,8 @@ def evidence(
 ) -> None:
     """Fetch what was exported of an incident from the locked bucket, and verify it. Exit codes: 0 verified, 1 something
     is wrong with it or there is none yet, 2 usage, 3 unreachable."""
-    path = _new(out or Path(f"{incident}.zip"))
-    verifier, found = verifier_key(session(context), key, origin), _read(session(context), incident)
-    with files.failing(), files.complete(path) as file:
-        export, _ = _fetched(session(context), found, file, verifier)
+    path = out or Path(f"{incident}.zip")
+    export = fetch(session(context), incident, path, verifier_key(session(context), key, origin))
     audit_reports.tell_export(export, str(path), as_json=session(context).as_json)
 
 
@@ -50,20 +48,28 @@ def report(
 ) -> None:
     """Write the report of an incident in Markdown, from its agent's audit log, which is verified before."""
     path = _new(out) if out else None
-    verifier, found = verifier_key(session(context), key, origin), _read(session(context), incident)
-    with files.failing():
-        if evidence:
-            with files.opened(evidence) as file:
-                export, entries = _verified(found, file, verifier)
-        else:
-            with tempfile.TemporaryFile() as file:
-                export, entries = _fetched(session(context), found, file, verifier)
-    page = incident_report.page(found, export.proof.asked, entries)
+    page = write(session(context), incident, evidence, verifier_key(session(context), key, origin))
     if path is None:
         typer.echo(page, nl=False)
     else:
-        with files.complete(path) as written:
+        with files.failing(), files.complete(path) as written:
             written.write(page.encode())
+
+
+def fetch(session: Session, incident: str, path: Path, key: VerifierKey) -> Export:
+    """Fetch the evidence of an incident to a new file, and verify it."""
+    found = _read(session, incident)
+    with files.failing(), files.complete(_new(path)) as file:
+        export, _ = _fetched(session, found, file, key)
+    return export
+
+
+def write(session: Session, incident: str, evidence: Path | None, key: VerifierKey) -> str:
+    """The report of an incident, from this export or, without one, from what is fetched."""
+    found = _read(session, incident)
+    with files.failing(), files.opened(evidence) if evidence else tempfile.TemporaryFile() as file:
+        export, entries = _verified(found, file, key) if evidence else _fetched(session, found, file, key)
+    return incident_report.page(found, export.proof.asked, entries)
 
 
 def _read(session: Session, incident: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from portcullis.cli import (
     incidents,
     keys,
     lists,
+    lockdown,
     output,
     policy_trials,
     prices,
@@ -76,6 +77,7 @@ app.command("game-day")(game_day.game_day)
 app.add_typer(
     incidents.app, name="incident", help="Agents that are cut off: start, list, show, resume, recover, close, report."
 )
+app.add_typer(lockdown.app, name="lockdown", help="Stop every agent at once; lift that in stages.")
 app.command("scan-secrets")(scan.scan_secrets)
 
 

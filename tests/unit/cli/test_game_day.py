@@ -75,6 +75,7 @@ def test_no_code_is_given_twice(tmp_path: Path) -> None:
     for _ in range(4):
         code = person.code(lambda: clock[0], sleep)
         assert totp.matched_step(SECRET, code, int(clock[0])) == person.last_step
+        assert person.last_step is not None
         steps.append(person.last_step)
     assert steps == sorted(set(steps))
 
