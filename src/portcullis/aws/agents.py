@@ -11,6 +11,8 @@ from portcullis.domain import lockdown
 from portcullis.domain.account import ACTIVE, SUSPENDED, Account
 from portcullis.domain.policy_document import PolicyDocument
 
+_ACCOUNT, _FLAG = 0, 3
+
 
 def create(table: Table, policies: Policies, actor: Actor, agent: str, name: str, document: PolicyDocument) -> Account:
     """A new active agent under version 1 of its policy. The same id, name and policy again: the same agent. In a
@@ -29,7 +31,7 @@ def create(table: Table, policies: Policies, actor: Actor, agent: str, name: str
         try:
             table.transact(*actions)
         except Cancelled as cancelled:
-            if not cancelled.failed(0) and cancelled.failed(3):
+            if cancelled.failed(_FLAG) and not cancelled.failed(_ACCOUNT):
                 raise Conflict(lockdown.NO_NEW_AGENT) from None
             if not cancelled.contention:  # all creations look at the one flag
                 return _existing(table, account)

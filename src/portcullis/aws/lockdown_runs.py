@@ -19,6 +19,7 @@ from typing import Any
 from portcullis.aws import accounts, changes, listings, lockdowns, telemetry
 from portcullis.aws.changes import Change
 from portcullis.aws.dynamo import Item, Table
+from portcullis.aws.listings import Position
 from portcullis.aws.lockdowns import LeaseLost
 from portcullis.aws.wire import AwsError, Unavailable
 from portcullis.domain import lockdown
@@ -79,7 +80,7 @@ class _Slice:
     def _prepared(self, held: Lockdown) -> Lockdown:
         """How many agents there are is counted once; whom a share is about is settled before the first is lifted."""
         if held.total is None:
-            return self._noted(replace(held, total=sum(1 for _ in self._entries(replace(held, place=None)))))
+            held = self._noted(replace(held, total=sum(1 for _ in self._fleet(None))))
         stage = held.stage
         if stage is None or stage.share is None or stage.cut is not None:
             return held
@@ -150,8 +151,11 @@ class _Slice:
     def _entries(self, held: Lockdown) -> Iterator[Item]:
         if held.stage is not None and held.stage.agents:
             return (accounts.primary_key(agent) for agent in held.stage.agents)
-        # Whoever made an agent may have another clock.
-        return listings.walk(self._table, accounts.LISTING_KEY, self._clock() + HOUR, held.place)
+        return self._fleet(held.place)
+
+    def _fleet(self, place: Position | None) -> Iterator[Item]:
+        """Every agent after ``place``, also one that was created by another clock."""
+        return listings.walk(self._table, accounts.LISTING_KEY, self._clock() + HOUR, place)
 
     def _wait(self, held: Lockdown) -> None:
         """A moment for what is contended; and until a pass sees whoever was created just before the start."""

@@ -67,7 +67,7 @@ def complete(table: Table, held: Lockdown, now: int) -> None:
 
 
 def writing(before: Lockdown | None, after: Lockdown, actor: Actor, type_: str) -> list[dict[str, Any]]:
-    """The actions that store what became of a lockdown, if nothing was ordered meanwhile, told as ``type_``."""
+    """The actions that store what became of a lockdown, unless something was ordered meanwhile, and tell of it."""
     unchanged = Update()
     unchanged.require(rev=before.rev if before else None)
     put = {"Put": {"Item": to_attributes(to_item(after)), **unchanged.request()}}
