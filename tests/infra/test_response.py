@@ -146,6 +146,15 @@ def test_steps_are_told_which_they_are_and_whose(response: Template) -> None:
         assert states[f"record {name}"]["Parameters"] == ids | {"outcome.$": "$.outcome"}
 
 
+def test_every_state_passes_on_which_incident_it_is_about(response: Template) -> None:
+    machine = definition(response)["States"]
+    states = [each for found in (machine, *branches(response).values()) for each in found.values()]
+    passing_on = [each for each in states if each["Type"] != "Succeed"]
+    assert passing_on
+    for each in (*passing_on, *(caught for state in passing_on for caught in state.get("Catch", ()))):
+        assert each["ResultPath"].startswith("$."), "without a path the outcome takes the place of all else"
+
+
 def test_requests_have_a_rule_and_a_queue_of_their_own(response: Template) -> None:
     patterns = [rule["EventPattern"] for rule in response.properties("AWS::Events::Rule").values()]
     assert sorted(patterns, key=text_of) == [

@@ -24,8 +24,10 @@ class Inbox:
         self._url = self._sqs.create_queue(QueueName="notices")["QueueUrl"]
         wanted = ["QueueArn"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=wanted)["Attributes"]["QueueArn"]
+        topic = deployment.outputs["NoticesTopicArn"]
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": json.dumps(_taking_from(topic, arn))})
         deployment.root("sns").subscribe(
-            TopicArn=deployment.outputs["NoticesTopicArn"],
+            TopicArn=topic,
             Protocol="sqs",
             Endpoint=arn,
             Attributes={"FilterPolicy": json.dumps({"severity": [{"numeric": [">=", 5]}]})},
@@ -40,6 +42,17 @@ class Inbox:
             received = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
             self._notices += [json.loads(message["Body"]) for message in received.get("Messages", ())]
         return found[0]
+
+
+def _taking_from(topic: str, queue: str) -> dict[str, Any]:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def _is(notice: dict[str, Any], type_: str) -> bool:
