@@ -17,6 +17,8 @@ from portcullis.cli.responders import Responder
 from portcullis.cli.target import Target
 from portcullis.protocol import totp
 
+FLEET = ("GET/v1/lockdown", "POST/v1/lockdown/run")
+"""For who lifts a lockdown, which goes on until it is done."""
 REVIEWER, CONFIRMER = "portcullis-reviewer", "portcullis-confirmer"
 
 
@@ -47,7 +49,7 @@ def _enrol(run: dict[str, Any]) -> list[Responder]:
 
 
 def _activate(run: dict[str, Any], name: str, person: Responder, target: Target) -> None:
-    _allow(run, name, f"POST/v1/approvers/{person.approver_id}/*")
+    _allow(run, name, f"POST/v1/approvers/{person.approver_id}/*", "GET/v1/agents/*", "GET/v1/incidents/*", *FLEET)
     with closing(_as(person, target)) as operator:
         shown = operator.create(f"/v1/approvers/{person.approver_id}/device", {})["secret"]
     person.secret, person.last_step = b32decode(shown), 0
@@ -69,10 +71,11 @@ def _user(run: dict[str, Any], name: str) -> Responder:
     return Responder("", b"", Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
 
 
-def _allow(run: dict[str, Any], name: str, path: str) -> None:
+def _allow(run: dict[str, Any], name: str, *paths: str) -> None:
     """Let this user call these methods of the operator API, and nothing else."""
-    where = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{run['outputs']['OperatorApiId']}/{STAGE}/{path}"
-    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": [where]}
+    api = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{run['outputs']['OperatorApiId']}/{STAGE}"
+    where = [f"{api}/{path}" for path in paths]
+    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": where}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     client("iam", run["endpoint_url"]).put_user_policy(UserName=name, PolicyName="approve", PolicyDocument=document)
 

@@ -11,6 +11,7 @@ from portcullis.aws import (
     approvers,
     changes,
     enrolment,
+    fleet,
     incident_sources,
     incidents,
     key_revoking,
@@ -31,6 +32,7 @@ from portcullis.domain.policy_document import parse_document
 from portcullis.protocol.strict_json import parse_object
 
 REVIEWED, RECOVERED = "incident.reviewed", "incident.recovered"
+LOCKED_DOWN = "The fleet is in lockdown, and nobody comes back before it is lifted: portcullis lockdown status"
 UNBLOCKED_BECAUSE = "its incident was reviewed"
 Actions = list[dict[str, Any]]
 Outcome = TypeVar("Outcome")
@@ -83,8 +85,15 @@ class Recovery:
         after = accepted(recovery.recovered(now, reviewer, presented.approver, reviewed_at, actor.now))
         if after is None or reviewer is None:
             return incident, []
+        if fleet.Gate(self._core).is_closed():
+            raise Conflict(LOCKED_DOWN)
         account = changes.actions(now.account, actor, self._return(now.account, actor, after))
-        return after, [*account, *incidents.writing(incident, after, actor, RECOVERED), _is_active(reviewer)]
+        return after, [
+            *account,
+            *incidents.writing(incident, after, actor, RECOVERED),
+            _is_active(reviewer),
+            fleet.open_check(),
+        ]
 
     def _return(self, account: Account, actor: Actor, incident: Incident) -> Change:
         """The agent is active in a new epoch, under a new version of its policy at low trust, which it has to earn

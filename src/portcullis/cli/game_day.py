@@ -96,8 +96,8 @@ class Drill:
         operator, target = self.session.operator, self.session.target
         version = operator.get(f"/v1/agents/{victim.agent_id}")["policy_version"]
         review = {"cause": "game day", "policy_version": version, "addresses": "unblock"}
-        reviewer.post(target, "incident-reviews", {"incident_id": incident, **review})
-        confirmer.post(target, "recoveries", {"incident_id": incident})
+        reviewed = reviewer.post(target, "incident-reviews", {"incident_id": incident, **review})["review"]
+        confirmer.post(target, "recoveries", {"incident_id": incident, "reviewed_at": reviewed["at"]})
         self._must_be_refused(victim)
         fresh = Victim(victim.agent_id, **game_day_attack.key(operator, victim.agent_id))
         with closing(fresh.gateway(self.agent_url)) as gateway:
