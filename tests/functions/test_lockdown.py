@@ -273,7 +273,7 @@ def test_a_run_that_dies_anywhere_is_gone_on_with(
     stack: Deployed, monkeypatch: pytest.MonkeyPatch, crashes_at: int
 ) -> None:
     """Whoever comes next waits for the dead one's lease alone, and goes over nobody twice in a pass."""
-    agents_of(stack, 7)
+    agents_of(stack, 5)
     monkeypatch.setattr(lockdown_runs, "CHUNK", 2)
     start(stack)
     calls, clock = itertools.count(1), Ahead()
@@ -298,7 +298,7 @@ def test_a_run_that_dies_anywhere_is_gone_on_with(
         clock.ahead += lockdowns.LEASE
     assert works(stack, clock).run(always)
     found = shown(stack)
-    assert (found["state"], found["agents"]["seen"], found["agents"]["locked"]) == ("locked", 8, 8)
+    assert (found["state"], found["agents"]["seen"], found["agents"]["locked"]) == ("locked", 6, 6)
 
 
 def test_it_is_not_complete_before_the_index_shows_whoever_was_created_last(
@@ -346,14 +346,14 @@ def test_it_is_lifted_in_stages_each_by_a_code(
 ) -> None:
     expire_gates(monkeypatch)
     alice, first = people.first(), stack.agent()
-    others = {key.agent for key in agents_of(stack, 10)}
+    others = {key.agent for key in agents_of(stack, 6)}
     model = 1  # the agent that the others are made like
     lock(stack)
     found = lift(people, alice, agents=[first.agent_id])
     assert (found["state"], state(first)) == ("lifting", "active")
     assert "stage" not in found
     found = lift(people, alice, share=30)
-    assert found["agents"]["locked"] == 10 + model - 4, "a share is rounded up"
+    assert found["agents"]["locked"] == 6 + model - 3, "a share is rounded up"
     assert stack.operator("POST", "/v1/agents", {"name": "payer"}).status == 201
     found = lift(people, alice, all=True)
     assert (found["state"], found["agents"]["locked"]) == ("lifted", 0)

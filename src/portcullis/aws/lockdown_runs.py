@@ -24,7 +24,7 @@ from portcullis.aws.lockdowns import LeaseLost
 from portcullis.aws.wire import AwsError, Unavailable
 from portcullis.domain import lockdown
 from portcullis.domain.account import ACTIVE, LOCKED, Account
-from portcullis.domain.lockdown import LOCKING, SETTLED, Lockdown
+from portcullis.domain.lockdown import Lockdown
 from portcullis.domain.times import HOUR
 
 WORKERS = 8
@@ -160,7 +160,7 @@ class _Slice:
     def _wait(self, held: Lockdown) -> None:
         """A moment for what is contended; and until a pass sees whoever was created just before the start."""
         self._own.sleep(NAP_SECONDS)
-        while held.state == LOCKING and self._clock() < held.started_at + SETTLED and self._more():
+        while held.state == lockdown.LOCKING and self._clock() < held.started_at + lockdown.SETTLED and self._more():
             self._own.sleep(NAP_SECONDS)
 
     def _noted(self, held: Lockdown) -> Lockdown:
