@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from portcullis.aws.ed25519 import verifies_bytes
 from portcullis.aws.evidence import LogBehind, TooMuch
 from portcullis.aws.wire import Unavailable
 from portcullis.domain import times
-from portcullis.domain.incidents import BY_OPERATOR, FAILED, Incident, Trigger
+from portcullis.domain.incidents import BY_OPERATOR, DONE, FAILED, Incident, Trigger
 from portcullis.protocol import export_verification
 from portcullis.protocol.audit_entries import Entry
 from portcullis.protocol.export_verification import Export
@@ -26,6 +28,7 @@ from portcullis.protocol.notes import VerifierKey
 from tests.functions import audit as of_audit
 from tests.functions.audit import Audit, batch, envelope
 from tests.functions.deployed import Agent, Deployed
+from tests.unit.cli.gateway import LOCAL, Cli, ok
 
 ACTOR = "arn:aws:iam::123456789012:user/operator"
 
@@ -52,12 +55,12 @@ class Cut:
         assert incident is not None
         self.incident: Incident = incident
 
-    def log(self) -> None:
+    def log(self, others: int = 3) -> None:
         """Have everything that is stored recorded, between events of others."""
         items, _ = request.stores().table.scan()
         stored = [item for item in items if item["sk"].startswith(("TX#", "EVENT#"))]
         told = [event for item in stored for event in stored_events.every(item)]
-        audit_writer.handler(batch(*map(envelope, range(300))), None)
+        audit_writer.handler(batch(*map(envelope, range(others))), None)
         audit_writer.handler(batch(*told, envelope(900)), None)
 
     def step(self, context: Context | None = None) -> dict[str, Any]:
@@ -68,6 +71,14 @@ class Cut:
         actor = Actor("gateway", "", time.time_ns() // 1_000)
         incidents.record_step(request.stores().table, actor, self.incident.id, "evidence", FAILED, {})
         incidents.resume(request.stores().table, actor, self.incident.id)
+
+    def recorded(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The incident as it is told, with the step's outcome in it."""
+        actor = Actor("gateway", "", time.time_ns() // 1_000)
+        incidents.record_step(request.stores().table, actor, self.incident.id, "evidence", DONE, result)
+        found = self.stack.operator("GET", "/v1/incidents/{incident}", incident=self.incident.id).body
+        found["steps"]["evidence"]["result"] = result
+        return found
 
     def kept(self) -> list[str]:
         listed = self.stack.s3.list_object_versions(Bucket=self.bucket).get("Versions", [])
@@ -87,6 +98,15 @@ def cut(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cut]:
         forget()
         yield Cut(stack, audit, bucket)
         forget()
+
+
+@pytest.fixture
+def cli(cut: Cut, tmp_path: Path) -> Cli:
+    """An operator's command line, who may read the bucket and has the log's key."""
+    cli = Cli(tmp_path)
+    key = VerifierKey(of_audit.ORIGIN, of_audit.PUBLIC.public_bytes_raw()).text
+    cli.file.write_text(json.dumps({**LOCAL, "endpoint_url": cut.stack.endpoint, "audit": {"verifier_key": key}}))
+    return cli
 
 
 @pytest.fixture
@@ -110,7 +130,7 @@ def verified(data: bytes) -> tuple[Export, list[Entry]]:
 
 
 def test_it_holds_what_the_agent_did_up_to_its_suspension_and_no_more_of_others_than_hashes(cut: Cut) -> None:
-    cut.log()
+    cut.log(others=300)
     told = cut.step()
     data = cut.body(told["key"])
     export, shown = verified(data)
@@ -186,6 +206,27 @@ def test_evidence_of_another_incident_is_none_of_this_one(cut: Cut) -> None:
     cut.stack.s3.put_object(Bucket=cut.bucket, Key=mine, Body=cut.body(theirs))
     with pytest.raises(Unavailable):
         cut.step()
+
+
+def test_an_operator_fetches_it_verified_and_reports_from_it(cut: Cut, cli: Cli, tmp_path: Path) -> None:
+    cut.log()
+    told = cut.step()
+    cli.answers = [ok(cut.recorded(told)) for _ in range(2)]
+    fetched = cli.run("incident", "evidence", cut.incident.id, "--out", str(tmp_path / "kept.zip"), as_json=True)
+    assert (fetched.code, json.loads(fetched.out)["shown"]) == (0, told["entries"])
+    assert (tmp_path / "kept.zip").read_bytes() == cut.body(told["key"])
+    reported = cli.run("incident", "report", cut.incident.id)
+    assert (reported.code, f"`{cut.paid}`" in reported.out, told["sha256"] in reported.out) == (0, True, True)
+
+
+def test_what_is_not_what_the_incident_tells_of_is_not_fetched(cut: Cut, cli: Cli, tmp_path: Path) -> None:
+    cut.log()
+    told = cut.step()
+    cut.stack.s3.put_object(Bucket=cut.bucket, Key=told["key"], Body=cut.body(told["key"]) + b"more")
+    for result in (told, told | {"key": "incidents/none"}):
+        cli.answers = [ok(cut.recorded(result))]
+        assert cli.run("incident", "evidence", cut.incident.id, "--out", str(tmp_path / "kept.zip")).code in (1, 3)
+    assert list(tmp_path.glob("*kept*")) == []
 
 
 def test_an_unknown_incident_is_an_error(cut: Cut) -> None:

@@ -97,8 +97,8 @@ class Facts:
         """What was paid since it began."""
         return [each for each in self.payments if each.last.type == SETTLED and each.last.at >= self.began]
 
-    def since_it_began(self) -> list[Payment]:
-        """What was asked for, moved or was at risk since it began, but for denials."""
+    def involved(self) -> list[Payment]:
+        """What was at risk, or has an entry since it began, but for denials."""
         alive = (each for each in self.payments if each.last.type != "transaction.denied")
         return [each for each in alive if each.last.at >= self.began or each.at_risk]
 

@@ -68,7 +68,7 @@ def _money(found: Facts, asked: Asked) -> str:
 
 
 def _timeline(incident: Mapping[str, Any], entries: Sequence[Entry], found: Facts) -> str:
-    rows, left_out = timeline(incident, entries, found.began)
+    rows, left_out = timeline(incident, entries, found)
     more = f"portcullis audit query --agent {incident['agent_id']} --since {found.began}"
     note = f"\n\n{left_out} rows in the middle are left out: {command(more)}" if left_out else ""
     return table(("UTC", "What", "Detail"), ([code(row.at), code(row.what), row.detail] for row in rows)) + note
@@ -85,7 +85,7 @@ def _uses(uses: Mapping[str, Use], heading: str, beside: str) -> str:
 
 def _destinations(found: Facts) -> str:
     paid: dict[str, list[Payment]] = {}
-    for payment in found.since_it_began():
+    for payment in found.involved():
         paid.setdefault(payment.destination, []).append(payment)
     ordered = sorted(paid.items(), key=lambda each: -total(each[1]))
     rows = [[code(name), str(len(of)), f"{total(of):,.2f}", _states(of)] for name, of in ordered[:MOST]]

@@ -1,15 +1,16 @@
 """The timeline of an incident's report: what its agent's audit log tells, and how the incident went on. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
+from portcullis.cli.incident_facts import Facts
 from portcullis.cli.markdown import code, text
 from portcullis.protocol.audit_entries import Entry
 
 MOST = 200
 """Rows; of more, the first quarter and the last three are shown."""
 AROUND = ("transaction.", "request.")
-"""Kinds of entries of which an agent has many: only those since it began are shown, and of those it was served none."""
+"""Kinds of entries of which an agent has many: shown since it began, and of what was at risk; served ones never."""
 
 
 class Moment(NamedTuple):
@@ -20,18 +21,19 @@ class Moment(NamedTuple):
     detail: str
 
 
-def timeline(incident: Mapping[str, Any], entries: Sequence[Entry], began: str) -> tuple[list[Moment], int]:
+def timeline(incident: Mapping[str, Any], entries: Sequence[Entry], found: Facts) -> tuple[list[Moment], int]:
     """The rows in the order of time, and how many were left out in their middle."""
-    told = [_moment(entry) for entry in entries if _shown(entry, began)]
+    involved = {payment.txid for payment in found.involved()}
+    told = [_moment(entry) for entry in entries if _shown(entry, found.began, involved)]
     rows = sorted([*told, *_progress(incident)], key=lambda row: row.at)
     left_out = max(len(rows) - MOST, 0)
     return rows[: MOST // 4] + rows[MOST // 4 + left_out :], left_out
 
 
-def _shown(entry: Entry, began: str) -> bool:
+def _shown(entry: Entry, began: str, involved: Set[str | None]) -> bool:
     if entry.type == "request.served" or (entry.type.startswith("incident.") and entry.rev > 1):
         return False
-    return not entry.type.startswith(AROUND) or entry.at >= began
+    return not entry.type.startswith(AROUND) or entry.at >= began or entry.txid in involved
 
 
 def _moment(entry: Entry) -> Moment:

@@ -126,6 +126,17 @@ def test_it_began_with_the_finding_that_triggered_it_else_with_one_that_nobody_r
     assert case.line("| lost").endswith("| 0 | 0.00 |")
 
 
+def test_the_timeline_tells_what_led_to_it_and_what_was_at_risk(case: Case) -> None:
+    case.entries += paid(30, "05:00", "1.00")
+    rows = re.findall(r"^\| `(2026-[^`]*)` \| `?([a-z_. ]*)", case.page(), re.MULTILINE)
+    assert sorted(at for at, _ in rows) == [at for at, _ in rows]
+    times = {at[11:16] for at, _ in rows}
+    assert {"05:00", "06:31", "06:38", "06:40"} <= times
+    assert "06:20" not in times, "it was settled before anything began"
+    assert {"incident.opened", "step keys", "agent.suspended"} <= {what for _, what in rows}
+    assert "request.served" not in {what for _, what in rows}
+
+
 def test_keys_and_addresses_tell_when_the_agent_itself_used_them(case: Case) -> None:
     key = case.entries[0].key
     assert case.line(f"| `{key}`").startswith(f"| `{key}` | `2026-11-21T06:20:00.000Z` | `2026-11-21T06:38:00.000Z` |")
