@@ -45,7 +45,8 @@ def resume(context: typer.Context) -> None:
 def lift(
     context: typer.Context,
     approver: Annotated[
-        str, typer.Option(envvar=APPROVER_VARIABLE, help="Whose code this takes (ap_…); not who has started it.")
+        str,
+        typer.Option("--as", envvar=APPROVER_VARIABLE, help="Whose code this takes (ap_…); not who has started it."),
     ],
     agents: Annotated[list[str] | None, typer.Option("--agent", help="This agent; give it again for more.")] = None,
     share: Annotated[int | None, typer.Option(min=1, max=100, help="This percentage of those still locked.")] = None,

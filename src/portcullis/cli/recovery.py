@@ -18,7 +18,7 @@ def recover(
     incident: Incident,
     approver: Annotated[
         str | None,
-        typer.Option("--approver", envvar=APPROVER_VARIABLE, help="Whose code this takes (ap_…), called as them."),
+        typer.Option("--as", envvar=APPROVER_VARIABLE, help="Whose code this takes (ap_…), called as them."),
     ] = None,
     cause: Annotated[str | None, typer.Option(help="Review: why it happened.")] = None,
     policy_version: Annotated[
@@ -34,7 +34,7 @@ def recover(
     review = {"cause": cause, "policy_version": policy_version, "addresses": addresses}
     given = [value for value in review.values() if value is not None]
     if (given or confirm) and (approver is None or len(given) != (0 if confirm else len(review))):
-        raise Failure(f"give --approver, and {ONE_OF_BOTH}", USAGE)
+        raise Failure(f"give --as, and {ONE_OF_BOTH}", USAGE)
     found = session(context).operator.get(f"/v1/incidents/{incident}")
     if confirm:
         _send(context, f"{approver}/recoveries", code, {"incident_id": found["id"], "reviewed_at": _show_review(found)})

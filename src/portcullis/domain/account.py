@@ -58,7 +58,7 @@ class Account:
             return None
         if self.state == LOCKED:
             return "The fleet is in lockdown; the agent gets no new keys before it is lifted."
-        return "The agent is suspended; it gets no new keys before it is recovered."
+        return "The agent is suspended. It gets new keys once it is recovered: portcullis incident recover"
 
 
 @dataclass(frozen=True, slots=True)

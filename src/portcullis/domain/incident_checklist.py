@@ -51,7 +51,7 @@ def _containment(standing: Standing) -> Iterator[Item]:
 
 def _return(standing: Standing) -> Iterator[Item]:
     incident, version = standing.incident, standing.account.policy_version
-    recover = f"portcullis incident recover {incident.id} --approver AP"
+    recover = f"portcullis incident recover {incident.id} --as AP"
     back = incident.state == RECOVERED
     yield Item(
         "review",

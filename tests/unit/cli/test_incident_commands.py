@@ -31,7 +31,7 @@ INCIDENT: dict[str, Any] = {
     "opened_at": "2026-11-21T06:31:00.000Z",
 }
 RESUME = f"portcullis incident resume {INCIDENT_ID}"
-REVIEW = f'portcullis incident recover {INCIDENT_ID} --approver AP --cause "…"'
+REVIEW = f'portcullis incident recover {INCIDENT_ID} --as AP --cause "…"'
 SHOWN: dict[str, Any] = {
     **INCIDENT,
     "checklist": [
@@ -131,7 +131,7 @@ def test_recover_alone_says_what_is_missing(cli: Cli) -> None:
 
 def test_a_reviewer_sees_the_allowlists_before_the_code(cli: Cli) -> None:
     cli.answers = [ok(SHOWN), ok(VERSION), ok(REVIEWED)]
-    result = cli.run("incident", "recover", INCIDENT_ID, "--approver", APPROVER, *OPTIONS, stdin="123456\n")
+    result = cli.run("incident", "recover", INCIDENT_ID, "--as", APPROVER, *OPTIONS, stdin="123456\n")
     assert result.code == 0
     assert result.err.index("base:0x52") < result.err.index("Code")
     body = {
@@ -146,7 +146,7 @@ def test_a_reviewer_sees_the_allowlists_before_the_code(cli: Cli) -> None:
 
 def test_who_confirms_sees_the_review_before_the_code_and_confirms_that(cli: Cli) -> None:
     cli.answers = [ok(REVIEWED), ok({**REVIEWED, "state": "recovered"})]
-    result = cli.run("incident", "recover", INCIDENT_ID, "--approver", APPROVER, "--confirm", stdin="123456\n")
+    result = cli.run("incident", "recover", INCIDENT_ID, "--as", APPROVER, "--confirm", stdin="123456\n")
     assert result.code == 0
     assert result.err.index("key in a [public] repository") < result.err.index("Code")
     body = {"incident_id": INCIDENT_ID, "reviewed_at": REVIEWED_AT, "code": "123456"}
@@ -155,7 +155,7 @@ def test_who_confirms_sees_the_review_before_the_code_and_confirms_that(cli: Cli
 
 def test_what_nobody_has_reviewed_is_not_confirmed(cli: Cli) -> None:
     cli.answers = [ok(SHOWN)]
-    result = cli.run("incident", "recover", INCIDENT_ID, "--approver", APPROVER, "--confirm", stdin="123456\n")
+    result = cli.run("incident", "recover", INCIDENT_ID, "--as", APPROVER, "--confirm", stdin="123456\n")
     assert (result.code, len(cli.sent), "nobody has reviewed" in result.err) == (1, 1, True)
 
 
@@ -164,9 +164,9 @@ def test_what_nobody_has_reviewed_is_not_confirmed(cli: Cli) -> None:
     [
         ("--confirm",),
         OPTIONS,
-        ("--approver", APPROVER, *OPTIONS[:4]),
-        ("--approver", APPROVER, "--confirm", *OPTIONS),
-        ("--approver", APPROVER, *OPTIONS[:4], "--addresses", "burn"),
+        ("--as", APPROVER, *OPTIONS[:4]),
+        ("--as", APPROVER, "--confirm", *OPTIONS),
+        ("--as", APPROVER, *OPTIONS[:4], "--addresses", "burn"),
     ],
 )
 def test_half_a_review_is_none(cli: Cli, options: tuple[str, ...]) -> None:

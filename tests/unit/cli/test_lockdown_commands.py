@@ -61,14 +61,14 @@ def test_what_is_not_complete_is_no_success(cli: Cli, answer: Any, code: int) ->
 )
 def test_a_stage_is_ordered_and_driven(cli: Cli, arguments: list[str], chosen: dict[str, Any]) -> None:
     cli.answers = [ok(STAGE), ok(STAGE), ok(LIFTED)]
-    assert cli.run("lockdown", "lift", "--approver", APPROVER, *arguments).code == 0
+    assert cli.run("lockdown", "lift", "--as", APPROVER, *arguments).code == 0
     assert paths(cli) == [f"approvers/{APPROVER}/lockdown-lifts", *["lockdown/run"] * 2]
     assert json.loads(cli.sent[0].content) == {**chosen, "code": "492039"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "--share", "5"]])
 def test_what_is_not_clear_is_not_sent(cli: Cli, arguments: list[str]) -> None:
-    assert cli.run("lockdown", "lift", "--approver", APPROVER, *arguments).code == 2
+    assert cli.run("lockdown", "lift", "--as", APPROVER, *arguments).code == 2
     assert cli.sent == []
 
 
