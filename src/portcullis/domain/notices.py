@@ -16,11 +16,11 @@ MOST_SUBJECT, MOST_TEXT, MOST_LISTED = 99, 200, 10
 FINDINGS = ("finding.opened", "finding.updated")
 SUMMARY = "incident.summary"
 STEP_NAMES = {
-    "keys": "keys revoked",
-    "transactions": "transactions frozen",
-    "sources": "addresses blocked",
-    "secrets": "secrets rotated",
-    "evidence": "evidence exported",
+    "keys": "keys",
+    "transactions": "transactions",
+    "sources": "source addresses",
+    "secrets": "reachable secrets",
+    "evidence": "evidence",
 }
 
 
@@ -55,7 +55,7 @@ def summary(stage: str, incident: Data) -> Notice:
     steps = {name: incident["steps"][name] for name in STEP_NAMES}
     left = [name for name, step in steps.items() if step["state"] != DONE]
     id_, agent = incident["id"], incident["agent_id"]
-    title = f"{id_}: {len(left)} steps of {agent} are left" if left else f"{id_}: {agent} is contained"
+    title = f"{id_}: {len(left)} of {len(steps)} steps are left, {agent}" if left else f"{id_}: {agent} is contained"
     lines = [f"{STEP_NAMES[name]}: {_outcome(step)}" for name, step in steps.items()]
     by_hand = [f"change this secret by hand: {_plain(name)}" for name in _listed(steps["secrets"], "by_hand")]
     following = [f"portcullis incident resume {id_}"] if left else [f"portcullis incident recover {id_}"]
@@ -137,11 +137,15 @@ def _outcome(step: Data) -> str:
         return f"failed, {_plain(str(result.get('error', '')))} {_plain(str(result.get('cause', '')))}".rstrip()
     if step["state"] == OUTSTANDING:
         return "not reported yet"
-    facts = (f"{_plain(name)} {_amount(value)}" for name, value in result.items())
-    return _plain(", ".join(facts)) or DONE
+    counts = {
+        name: result.get(f"{name}_in_all", value) for name, value in result.items() if not name.endswith("_in_all")
+    }
+    facts = (f"{_plain(name).replace('_', ' ')} {_amount(value)}" for name, value in counts.items())
+    return f"done: {_plain(', '.join(facts))}" if counts else DONE
 
 
 def _amount(value: object) -> str:
+    """A number or a text as it is, of many their number."""
     return str(len(value)) if isinstance(value, list | dict) else _plain(str(value))
 
 
