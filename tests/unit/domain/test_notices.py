@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portcullis.domain import notices
+from portcullis.domain.incidents import STEPS
 from portcullis.domain.notices import MOST_SUBJECT, Notice
 from portcullis.domain.webhooks import is_posted
 
@@ -79,7 +80,7 @@ def test_what_later_versions_tell_of_incidents_and_lockdowns_has_a_notice_too() 
 def incident(**results: dict[str, Any]) -> Event:
     """The public form of one whose steps are done with these results."""
     described: Event = copy.deepcopy(event("incident.opened")["data"])
-    for name in notices.STEP_NAMES:
+    for name in STEPS[:-1]:
         described["steps"][name] = {"state": "done", "attempts": 1, "result": results.get(name, {})}
     return described
 
