@@ -26,7 +26,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     failed = "error" in outcome
     result = failure(outcome["error"]) if failed else success(outcome["result"])
     actor = Actor("gateway", "", time.time_ns() // 1000)
-    incidents.existing(table(), event["incident"])
-    incidents.record_step(table(), actor, event["incident"], step, FAILED if failed else DONE, result)
+    state = FAILED if failed else DONE
+    if incidents.record_step(table(), actor, event["incident"], step, state, result) is None:
+        raise KeyError(f"no incident {event['incident']}")
     telemetry.count("StepFailed" if failed else "StepDone", dimensions=SELF, step=step, incident=event["incident"])
     return {}

@@ -60,6 +60,8 @@ def incident_record(scope: Construct, data: Data) -> Function:
     )
     failed = own_metric("StepFailed", "Sum", Duration.minutes(1), Function="incident_record")
     alarm(function, "StepFailed", failed, "A step of a containment failed. The incident says why; resume it.")
+    errors = function.metric_errors(period=Duration.minutes(1))
+    alarm(function, "Errors", errors, "A step's outcome could not be recorded. It is tried again, then outstanding.")
     return function
 
 

@@ -158,7 +158,9 @@ def test_requests_have_a_rule_and_a_queue_of_their_own(response: Template) -> No
     assert len({text_of(source["EventSourceArn"]) for source in sources}) == 3
 
 
-@pytest.mark.parametrize("metric", ["StepFailed", "EventRejected", "Fault", "ExecutionsFailed", "ExecutionsTimedOut"])
+@pytest.mark.parametrize(
+    "metric", ["StepFailed", "EventRejected", "Fault", "ExecutionsFailed", "ExecutionsTimedOut", "Errors"]
+)
 def test_what_goes_wrong_is_an_alarm(response: Template, metric: str) -> None:
     watched = [
         (alarm["MetricName"], *(each["Value"] for each in alarm["Dimensions"] if each["Value"] == "notifier"))

@@ -22,7 +22,8 @@ def freeze(table: Table, incident: Incident, now: int, more: Callable[[], bool])
     """Mark what waits, for as long as there is ``more`` time: what is frozen now, however many runs it took, and what
     is claimed. Raises Unavailable, in the end, where some could not be marked: another attempt goes on from there."""
     mover = Mover("gateway", None, "", now)
-    left = sum(not _mark(table, entry, mover, more) for entry in _entries(table, incident.agent, WAITING, now))
+    waiting = _listed(table, incident.agent, WAITING, now)
+    left = sum(not (more() and _mark(table, incident.agent, txid, mover)) for txid in waiting)
     if left:
         raise Unavailable(f"{left} transactions are not marked yet")
     frozen = [each for each in _read(table, incident, ("frozen",), now) if each.changed_at >= incident.opened_at]
@@ -36,32 +37,29 @@ def freeze(table: Table, incident: Incident, now: int, more: Callable[[], bool])
     }
 
 
-def _mark(table: Table, txid: tuple[str, str], mover: Mover, more: Callable[[], bool]) -> bool:
+def _mark(table: Table, agent: str, txid: str, mover: Mover) -> bool:
     """Whether it needs no marking any more. One that cannot be marked does not hold up the others."""
-    if not more():
-        return False
-    agent, name = txid
     try:
-        transitions.apply(table, agent, name, lambda record, account: lifecycle.freeze(record, account, mover))
+        transitions.apply(table, agent, txid, lambda record, account: lifecycle.freeze(record, account, mover))
     except FAULTS as fault:
         cause = f"{type(fault).__name__}: {fault}"
-        telemetry.count("FreezeFault", dimensions={"Function": "contain_transactions"}, txid=name, cause=cause)
+        telemetry.count("FreezeFault", dimensions={"Function": "contain_transactions"}, txid=txid, cause=cause)
         return False
     return True
 
 
 def _read(table: Table, incident: Incident, statuses: tuple[str, ...], now: int) -> Iterator[Record]:
     """The transactions of these statuses that were decided before the agent was cut off."""
-    for agent, name in _entries(table, incident.agent, statuses, now):
-        record = records.read(table, agent, name)
+    for txid in _listed(table, incident.agent, statuses, now):
+        record = records.read(table, incident.agent, txid)
         if record is not None and record.status in statuses and record.epoch < incident.epoch:
             yield record
 
 
-def _entries(table: Table, agent: str, statuses: tuple[str, ...], now: int) -> Iterator[tuple[str, str]]:
+def _listed(table: Table, agent: str, statuses: tuple[str, ...], now: int) -> Iterator[str]:
     for status in statuses:
         for entry in listings.walk(table, records.listing_key(agent, status), now):
-            yield agent, entry["sk"].removeprefix("TX#")
+            yield entry["sk"].removeprefix("TX#")
 
 
 def _sum(found: list[Record]) -> str:
