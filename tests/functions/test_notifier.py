@@ -114,7 +114,7 @@ def test_the_last_step_tells_how_the_incident_stands(topic: Topic, stack: Deploy
     event = {"incident": incident.id, "agent": agent, "step": "notice"}
     (published,) = contain_notice.handler(event, None).values()
     ((text, subject, attributes),) = topic.sent()
-    assert published == subject == f"[portcullis test] {incident.id}: 1 steps of {agent} are left"
+    assert published == subject == f"[portcullis test] {incident.id}: 1 of 5 steps are left, {agent}"
     assert "change this secret by hand: bank" in text
     assert attributes["severity"]["Value"] == "8"
     assert attributes["id"]["Value"] == f"{incident.id}/summary/1"

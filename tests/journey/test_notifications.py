@@ -84,7 +84,7 @@ def test_a_theft_is_told_of_and_what_was_done_about_it(deployment: Deployment, i
     assert "the key was sold" in opened["Message"]
 
     summary = inbox.wait("incident.summary", agent.agent_id)["Message"].splitlines()
-    assert "addresses blocked: blocked 1, spared 0, spared_in_all 0" in summary
+    assert "source addresses: done: blocked 1, spared 0" in summary
     assert f"change this secret by hand: {SECRET}" in summary
     blocked = deployment.operator("GET", "/v1/sources").json()["sources"]
     (block,) = (each for each in blocked if each["address"] == THIEF)

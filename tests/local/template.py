@@ -51,6 +51,7 @@ def template() -> str:
         "Seen": {"Ref": "Seen"},
         "Key": {"Ref": "Key"},
         "Bucket": {"Ref": "Bucket"},
+        "Secret": {"Ref": "Secret"},
         "Locked": {"Ref": "Locked"},
         "EchoName": {"Ref": "Echo"},
         "TellerRole": {"Fn::GetAtt": ["Teller", "Arn"]},
@@ -90,6 +91,7 @@ def _tables() -> Resources:
     retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
     lock = {"ObjectLockEnabled": "Enabled", "Rule": retention}
     locked = {"ObjectLockEnabled": True, "ObjectLockConfiguration": lock}
+    generated = {"ExcludePunctuation": True, "PasswordLength": 200}
     mac = {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC", "KeyPolicy": policy(["kms:*"], ["*"])}
     return {
         "Core": {"Type": "AWS::DynamoDB::Table", "Properties": core},
@@ -97,6 +99,7 @@ def _tables() -> Resources:
         "Bucket": {"Type": "AWS::S3::Bucket", "Properties": policies},
         "Locked": {"Type": "AWS::S3::Bucket", "Properties": locked},
         "Key": {"Type": "AWS::KMS::Key", "Properties": mac},
+        "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": generated}},
     }
 
 

@@ -38,3 +38,11 @@ def test_bucket_settings(deployed: Deployed) -> None:
     assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
     rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_a_reference_to_a_secret_is_its_arn_and_its_value_as_the_template_wants(deployed: Deployed) -> None:
+    secrets, arn = deployed.client("secretsmanager"), deployed.outputs["Secret"]
+    found = secrets.get_secret_value(SecretId=arn)
+    assert found["ARN"] == arn
+    assert len(found["SecretString"]) == 200
+    assert found["SecretString"].isalnum()

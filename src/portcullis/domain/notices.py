@@ -9,19 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portcullis.domain.incidents import DONE, FAILED, OUTSTANDING
+from portcullis.domain.incidents import DONE, FAILED, OUTSTANDING, STEPS
 
 Data = Mapping[str, Any]
 MOST_SUBJECT, MOST_TEXT, MOST_LISTED = 99, 200, 10
 FINDINGS = ("finding.opened", "finding.updated")
 SUMMARY = "incident.summary"
-STEP_NAMES = {
-    "keys": "keys revoked",
-    "transactions": "transactions frozen",
-    "sources": "addresses blocked",
-    "secrets": "secrets rotated",
-    "evidence": "evidence exported",
-}
+STEP_NAMES = {"sources": "source addresses", "secrets": "reachable secrets"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +46,11 @@ QUIET = frozenset({"incident.step_done", "incident.resumed"})
 
 def summary(stage: str, incident: Data) -> Notice:
     """How an incident stands after its steps; ``incident`` is its public form."""
-    steps = {name: incident["steps"][name] for name in STEP_NAMES}
+    steps = {name: incident["steps"][name] for name in STEPS if name != "notice"}
     left = [name for name, step in steps.items() if step["state"] != DONE]
     id_, agent = incident["id"], incident["agent_id"]
-    title = f"{id_}: {len(left)} steps of {agent} are left" if left else f"{id_}: {agent} is contained"
-    lines = [f"{STEP_NAMES[name]}: {_outcome(step)}" for name, step in steps.items()]
+    title = f"{id_}: {len(left)} of {len(steps)} steps are left, {agent}" if left else f"{id_}: {agent} is contained"
+    lines = [f"{STEP_NAMES.get(name, name)}: {_outcome(step)}" for name, step in steps.items()]
     by_hand = [f"change this secret by hand: {_plain(name)}" for name in _listed(steps["secrets"], "by_hand")]
     following = [f"portcullis incident resume {id_}"] if left else [f"portcullis incident recover {id_}"]
     following = [f"portcullis incident show {id_}", *following, f"portcullis incident report {id_}"]
@@ -125,7 +119,7 @@ def _lockdown(stage: str, type_: str, data: Data) -> Notice:
 
 
 def _about(incident: Data) -> Iterator[str]:
-    yield f"Incident {incident['id']} of {incident['agent_id']}, {incident['state']} since {incident['opened_at']}."
+    yield f"Incident {incident['id']} of {incident['agent_id']}, {incident['state']}, opened {incident['opened_at']}."
     for trigger in incident["triggers"][-MOST_LISTED:]:
         yield f"- {trigger['at']} {trigger['kind']}, severity {trigger['severity']}: {_plain(trigger['reason'])}"
 
@@ -137,11 +131,15 @@ def _outcome(step: Data) -> str:
         return f"failed, {_plain(str(result.get('error', '')))} {_plain(str(result.get('cause', '')))}".rstrip()
     if step["state"] == OUTSTANDING:
         return "not reported yet"
-    facts = (f"{_plain(name)} {_amount(value)}" for name, value in result.items())
-    return _plain(", ".join(facts)) or DONE
+    counts = {
+        name: result.get(f"{name}_in_all", value) for name, value in result.items() if not name.endswith("_in_all")
+    }
+    facts = (f"{_plain(name).replace('_', ' ')} {_amount(value)}" for name, value in counts.items())
+    return f"done: {_plain(', '.join(facts))}" if counts else DONE
 
 
 def _amount(value: object) -> str:
+    """A number or a text as it is, of many their number."""
     return str(len(value)) if isinstance(value, list | dict) else _plain(str(value))
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portcullis.domain import notices
+from portcullis.domain.incidents import STEPS
 from portcullis.domain.notices import MOST_SUBJECT, Notice
 from portcullis.domain.webhooks import is_posted
 
@@ -58,7 +59,7 @@ def test_an_incident_says_that_the_agent_is_stopped_and_why() -> None:
 def test_a_failed_step_says_why_and_how_to_go_on() -> None:
     told = notice(event("incident.step_failed"))
     assert told.subject == f"[portcullis test] {INCIDENT}: step evidence failed"
-    assert "evidence exported: failed, Unavailable S3 did not answer in time" in told.text
+    assert "evidence: failed, Unavailable S3 did not answer in time" in told.text
     assert commands(told.text)[-1] == f"portcullis incident resume {INCIDENT}"
 
 
@@ -79,7 +80,7 @@ def test_what_later_versions_tell_of_incidents_and_lockdowns_has_a_notice_too() 
 def incident(**results: dict[str, Any]) -> Event:
     """The public form of one whose steps are done with these results."""
     described: Event = copy.deepcopy(event("incident.opened")["data"])
-    for name in notices.STEP_NAMES:
+    for name in STEPS[:-1]:
         described["steps"][name] = {"state": "done", "attempts": 1, "result": results.get(name, {})}
     return described
 
@@ -87,14 +88,15 @@ def incident(**results: dict[str, Any]) -> Event:
 def test_the_summary_of_a_contained_agent_names_what_was_done_and_what_a_person_has_to_do() -> None:
     results: Any = {
         "keys": {"revoked": 2},
-        "sources": {"blocked": ["198.51.100.9"], "spared": [], "spared_in_all": 0},
+        "sources": {"blocked": ["198.51.100.9"], "spared": [{}] * 10, "spared_in_all": 12},
         "secrets": {"rotated": ["bank"], "rotated_in_all": 1, "by_hand": ["provider/key"], "by_hand_in_all": 1},
     }
     told = notices.summary("test", incident(**results))
     assert told.subject == f"[portcullis test] {INCIDENT}: {AGENT} is contained"
     lines = told.text.splitlines()
-    assert "keys revoked: revoked 2" in lines
-    assert "addresses blocked: blocked 1, spared 0, spared_in_all 0" in lines
+    assert "keys: done: revoked 2" in lines
+    assert "source addresses: done: blocked 1, spared 12" in lines
+    assert "transactions: done" in lines
     assert "change this secret by hand: provider/key" in lines
     assert commands(told.text)[:2] == [
         f"portcullis incident show {INCIDENT}",
@@ -107,9 +109,9 @@ def test_the_summary_of_what_is_left_says_so_and_how_to_resume() -> None:
     described["steps"]["evidence"] = {"state": "failed", "attempts": 1, "result": {"error": "E", "cause": "no room"}}
     described["steps"]["keys"] = {"state": "outstanding", "attempts": 0, "result": {}}
     told = notices.summary("test", described)
-    assert told.subject == f"[portcullis test] {INCIDENT}: 2 steps of {AGENT} are left"
-    assert "evidence exported: failed, E no room" in told.text
-    assert "keys revoked: not reported yet" in told.text
+    assert told.subject == f"[portcullis test] {INCIDENT}: 2 of 5 steps are left, {AGENT}"
+    assert "evidence: failed, E no room" in told.text
+    assert "keys: not reported yet" in told.text
     assert f"portcullis incident resume {INCIDENT}" in commands(told.text)
 
 
