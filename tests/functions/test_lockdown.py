@@ -268,6 +268,21 @@ def test_agents_that_are_created_at_once_do_not_stand_in_each_others_way(
     assert stack.operator("POST", "/v1/agents", {"name": "payer"}).status == 201
 
 
+def test_a_completion_that_meets_a_creation_is_written_all_the_same(
+    stack: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, conflicts = Table.transact, itertools.chain([True], itertools.repeat(False))
+
+    def transact(self: Table, *actions: dict[str, Any]) -> None:
+        if "lockdown.completed" in str(actions) and next(conflicts):
+            raise Cancelled([Reason("TransactionConflict", None), Reason("None", None)])
+        original(self, *actions)
+
+    monkeypatch.setattr(Table, "transact", transact)
+    lock(stack)
+    assert events("FLEET", "lockdown.") == ["lockdown.started", "lockdown.completed"]
+
+
 @pytest.mark.parametrize("crashes_at", [1, 4, 9, 14])
 def test_a_run_that_dies_anywhere_is_gone_on_with(
     stack: Deployed, monkeypatch: pytest.MonkeyPatch, crashes_at: int

@@ -11,6 +11,7 @@ from portcullis.aws import changes, fleet
 from portcullis.aws.changes import Actor, Change
 from portcullis.aws.dynamo import Cancelled, Item, Table, to_attributes
 from portcullis.aws.expressions import Update
+from portcullis.aws.wire import Unavailable
 from portcullis.domain import lockdown
 from portcullis.domain.account import LOCKED
 from portcullis.domain.lockdown import LOCKING, Lockdown, Stage
@@ -60,10 +61,15 @@ def complete(table: Table, held: Lockdown, now: int) -> None:
     """Write down that what was to be done is done."""
     after = lockdown.completed(held, now)
     types = {LOCKED: COMPLETED, lockdown.LIFTING: STAGE_LIFTED, lockdown.LIFTED: LIFTED}
-    try:
-        table.transact(*writing(held, after, work_of(held, now), types[after.state]))
-    except Cancelled:
-        raise LeaseLost from None
+    for _ in changes.attempts():
+        try:
+            table.transact(*writing(held, after, work_of(held, now), types[after.state]))
+        except Cancelled as cancelled:
+            if not cancelled.contention:
+                raise LeaseLost from None
+        else:
+            return
+    raise Unavailable("the lockdown was contended")
 
 
 def writing(before: Lockdown | None, after: Lockdown, actor: Actor, type_: str) -> list[dict[str, Any]]:
