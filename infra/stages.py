@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 from infra.bundling.target import LAMBDA_ARM64, THIS_MACHINE, Target
 
@@ -15,6 +16,7 @@ MANAGED_RULE_GROUPS = (
     "AWSManagedRulesCommonRuleSet",
 )
 RESPONSES = {"low": "contain:8", "medium": "contain:8", "high": "contain:8"}
+ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", re.ASCII)
 RESPONSE = re.compile(r"off|notify|contain(:([1-9]|10))?", re.ASCII)
 ROTATION_DAYS = {"development": 30, "staging": 7, "production": 30, "high_value": 7}
 
@@ -61,6 +63,11 @@ class Stage:
     """What a finding does to an agent of each trust level: ``off`` (it is only recorded), ``notify`` (people are told),
     or ``contain:N`` (the agent is stopped from severity N on, and people are told of less)."""
 
+    responders: tuple[str, ...] = ()
+    """E-mail addresses that are told of findings, incidents and lockdowns."""
+    webhook_url: str | None = None
+    """Where such events are posted to, over HTTPS; plain HTTP is for the local stage and its own machine alone."""
+
     def __post_init__(self) -> None:
         for network in self.never_block:
             ip_network(network)  # raises ValueError: a typing error would protect nothing
@@ -69,6 +76,20 @@ class Stage:
         wrong = {level: text for level, text in self.responses.items() if not RESPONSE.fullmatch(text)}
         if wrong or self.responses.keys() != RESPONSES.keys():
             raise ValueError(f"responses: {', '.join(RESPONSES)}, each off, notify or contain:1 to 10; not {wrong}")
+
+        for address in self.responders:
+            if not ADDRESS.fullmatch(address):
+                raise ValueError(f"responders: not an e-mail address: {address!r}")
+        if self.webhook_url is not None and not self._may_be_posted_to(self.webhook_url):
+            raise ValueError(
+                f"webhook_url: https://HOST/PATH, without user, password or fragment: {self.webhook_url!r}"
+            )
+
+    def _may_be_posted_to(self, url: str) -> bool:
+        parts = urlsplit(url)
+        here = self.name == "local" and (parts.scheme, parts.hostname) == ("http", "127.0.0.1")
+        plain = not (parts.username or parts.password or parts.fragment) and url.isascii() and url.isprintable()
+        return bool(plain and " " not in url and parts.hostname and (parts.scheme == "https" or here))
 
     @property
     def prefix(self) -> str:

@@ -3,10 +3,11 @@
 from typing import Any
 
 from functions.operator_api.request import actor_of, agent_of, existing, state_and_agent, stores
-from portcullis.aws import incident_recovery, incidents
+from portcullis.aws import incidents
+from portcullis.aws.incident_recovery import Recovery
 from portcullis.aws.proxy import Answer, header, json_answer, json_body, limit, parameter
-from portcullis.domain import incident_checklist
 from portcullis.domain.identifiers import check_idempotency_key
+from portcullis.domain.incident_checklist import checklist, describe_items
 from portcullis.domain.incident_requests import NewIncident
 from portcullis.domain.incidents import BY_OPERATOR, INCIDENT_ID, OPEN, STATES, Incident, Trigger, describe
 
@@ -30,18 +31,24 @@ def _list(event: dict[str, Any]) -> Answer:
 
 
 def _get(event: dict[str, Any]) -> Answer:
-    return shown(incidents.find(stores().table, incident_of(event)))
+    return shown(event, incidents.find(stores().table, incident_of(event)))
 
 
 def _resume(event: dict[str, Any]) -> Answer:
-    return shown(incidents.resume(stores().table, actor_of(event), incident_of(event)))
+    return shown(event, incidents.resume(stores().table, actor_of(event), incident_of(event)))
 
 
-def shown(incident: Incident | None) -> Answer:
+def recovery() -> Recovery:
+    """The way back, with the stores of this process."""
+    own = stores()
+    return Recovery(own.table, own.profiles, own.policies, own.stage)
+
+
+def shown(event: dict[str, Any], incident: Incident | None) -> Answer:
     """An incident with what is left to do about it, or not_found."""
     found = existing(incident, NO_SUCH_INCIDENT)
-    items = incident_checklist.checklist(incident_recovery.standing(stores().table, found, stores().stage))
-    return json_answer(200, {**describe(found), "checklist": incident_checklist.describe(items)})
+    items = checklist(recovery().standing(found, actor_of(event).now))
+    return json_answer(200, {**describe(found), "checklist": describe_items(items)})
 
 
 def incident_of(event: dict[str, Any]) -> str:

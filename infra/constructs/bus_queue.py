@@ -31,7 +31,8 @@ ONE_BY_ONE = Delivery()
 
 
 class BusQueue(Construct):
-    """Events that match ``pattern`` wait here, each until the function has said that it is done with it."""
+    """Events that match ``pattern`` wait here, each until the function has said that it is done with it. A type that
+    ends with ``*`` stands for all that begin so."""
 
     def __init__(
         self,
@@ -54,13 +55,13 @@ class BusQueue(Construct):
             visibility_timeout=Duration.minutes(3),
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=delivery.attempts),
         )
-        types = pattern.get("detail-type")
+        types = [_matching(each) for each in pattern.get("detail-type", ())]
         rule = events.Rule(
             self,
             "Rule",
             event_bus=bus,
             event_pattern=events.EventPattern(
-                source=list(pattern["source"]), detail_type=list(types) if types else None
+                source=list(pattern["source"]), detail_type=events.Match.any_of(*types) if types else None
             ),
         )
         rule.add_target(targets.SqsQueue(self._queue, dead_letter_queue=dead_letters))
@@ -86,3 +87,7 @@ class BusQueue(Construct):
             report_batch_item_failures=True,
             max_concurrency=self._delivery.concurrency,
         )
+
+
+def _matching(type_: str) -> list[str]:
+    return events.Match.prefix(type_[:-1]) if type_.endswith("*") else events.Match.exact_string(type_)

@@ -26,6 +26,9 @@ WAIT_FOR_START_SECONDS = 5
 """That a function's process may take before its own time begins."""
 KEPT = "Each outcome stands at the incident and in the audit log, and Step Functions keeps the history of each run."
 State = dict[str, Any]
+KEPT_NOWHERE = "$.over"
+NOTHING_KEPT: State = {"ResultSelector": {}, "ResultPath": KEPT_NOWHERE}
+"""What comes next gets what this got. A ``ResultPath`` of null says so too, but the CDK drops nulls."""
 
 
 class Containment(Construct):
@@ -69,7 +72,7 @@ class Containment(Construct):
 def _definition(steps: Mapping[str, Function], record: Function, notice: Function | None) -> State:
     branches = [_branch(name, function, record) for name, function in steps.items()]
     last = {"Next": "notice"} if notice else {"End": True}
-    all_steps: State = {"Type": "Parallel", "Branches": branches, "ResultPath": None, **last}
+    all_steps: State = {"Type": "Parallel", "Branches": branches, **NOTHING_KEPT, **last}
     states = {"steps": all_steps} | (_branch("notice", notice, record)["States"] if notice else {})
     return {"StartAt": "steps", "TimeoutSeconds": LONGEST.to_seconds(), "States": states}
 
@@ -78,7 +81,8 @@ def _branch(name: str, function: Function, record: Function) -> State:
     """The step, then its record: either leaves what it met at ``$.outcome``."""
     recording, over = f"record {name}", f"{name} is over"
     ids = {"incident.$": "$.incident", "agent.$": "$.agent", "step": name}
-    step = _task(function, ids, "$.outcome.result", recording) | {
+    step = _task(function, ids, recording) | {
+        "ResultPath": "$.outcome.result",
         "Retry": [
             {"ErrorEquals": [*POISON], "MaxAttempts": 0},
             {"ErrorEquals": [*TIMED_OUT], "MaxAttempts": 1, "IntervalSeconds": 1},
@@ -86,20 +90,20 @@ def _branch(name: str, function: Function, record: Function) -> State:
         ],
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.outcome.error", "Next": recording}],
     }
-    recorded = _task(record, {**ids, "outcome.$": "$.outcome"}, None, over) | {
+    recorded = _task(record, {**ids, "outcome.$": "$.outcome"}, over) | {
+        **NOTHING_KEPT,
         "Retry": [_retry(RECORD_ATTEMPTS, most_seconds=10)],
-        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": over}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": KEPT_NOWHERE, "Next": over}],
     }
     return {"StartAt": name, "States": {name: step, recording: recorded, over: {"Type": "Succeed"}}}
 
 
-def _task(function: Function, given: State, result_path: str | None, following: str) -> State:
+def _task(function: Function, given: State, following: str) -> State:
     longest = function.timeout.to_seconds() if function.timeout else WAIT_FOR_START_SECONDS
     return {
         "Type": "Task",
         "Resource": function.function_arn,
         "Parameters": given,
-        "ResultPath": result_path,
         "TimeoutSeconds": longest + WAIT_FOR_START_SECONDS,
         "Next": following,
     }

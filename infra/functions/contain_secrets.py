@@ -34,7 +34,7 @@ def contain_secrets(scope: Construct, data: Data) -> Function:
         ],
         environment={},
         memory_mb=512,
-        timeout_seconds=60,
+        timeout_seconds=30,
     )
     for resource in ("*", f"arn:<AWS::Partition>:secretsmanager:{WHERE}:secret:*"):
         acknowledge(function.policy, f"IAM5[Resource::{resource}]", "Only what the team has tagged, or names alone.")

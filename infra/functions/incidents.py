@@ -9,6 +9,7 @@ from infra.constructs.bus_queue import BusQueue
 from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.telling import SOURCE
 from infra.stacks.data import Data
+from infra.stages import Stage
 
 TYPES = ("finding.opened", "finding.updated", "incident.opened", "incident.resumed")
 TRIGGER_SOURCE, TRIGGER_TYPE = f"{SOURCE}.trigger", "incident.requested"
@@ -43,7 +44,7 @@ def incidents(scope: Construct, data: Data, machine: IStateMachine) -> Function:
         environment={
             "CORE_TABLE": data.core.table_name,
             "STATE_MACHINE_ARN": machine.state_machine_arn,
-            "RESPONSES": " ".join(f"{level}={setting}" for level, setting in data.stage.responses.items()),
+            "RESPONSES": responses_setting(data.stage),
         },
         memory_mb=512,
         timeout_seconds=60,
@@ -52,6 +53,11 @@ def incidents(scope: Construct, data: Data, machine: IStateMachine) -> Function:
     requests.feed(function, "RequestsSource")
     _watch(function)
     return function
+
+
+def responses_setting(stage: Stage) -> str:
+    """What a finding does to an agent of each trust level: ``low=contain:8 medium=notify …``."""
+    return " ".join(f"{level}={setting}" for level, setting in stage.responses.items())
 
 
 def _watch(function: Function) -> None:

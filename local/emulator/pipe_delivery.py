@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from local.emulator.hooks import module, replace
-from local.emulator.pipe_role import NotPermitted, require
 from local.emulator.pipe_steps import DeliveryFailed, Pipe, Records, dead_letter, enriched, filtered, publish
+from local.emulator.service_role import NotPermitted, require
 
 logger = logging.getLogger("pipes")
 POLL_SECONDS = 0.1

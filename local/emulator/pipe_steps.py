@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from local.emulator.hooks import module
-from local.emulator.pipe_role import require
+from local.emulator.service_role import require
 
 Pipe = dict[str, Any]
 Records = list[dict[str, Any]]

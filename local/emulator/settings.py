@@ -10,7 +10,7 @@ HOST = "127.0.0.1"
 CLEAN = "clean-stop"
 """A file in the state folder that says that the state was saved completely."""
 
-INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "ROTATION_SECONDS_PER_DAY")
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "ROTATION_SECONDS_PER_DAY", "SFN_WAIT_SCALE")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from local.openapi import incident_answers as answers
 from local.openapi.operation import Operation
 from local.openapi.operator_approvals import CODE
 from local.openapi.parts import PAGE
-from portcullis.domain.incident_requests import Closing, IncidentReview, NewIncident, Recovery
+from portcullis.domain.incident_requests import Closing, IncidentReview, NewIncident, RecoveryConfirmation
 
 INCIDENT = "in_7N42dgm5tFLK9N8MT7fHC7"
 
@@ -65,7 +65,7 @@ INCIDENTS = (
         method="POST",
         path="/v1/approvers/{approver}/recoveries",
         summary="Bring an agent back at low trust, as another person than the one who reviewed",
-        body=Recovery,
+        body=RecoveryConfirmation,
         example={"incident_id": INCIDENT, "code": CODE, "reviewed_at": "2030-01-31T09:30:00.000Z"},
         answers={200: answers.IncidentWithChecklist},
         codes=("not_found", "state_conflict"),

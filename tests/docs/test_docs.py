@@ -1,8 +1,10 @@
 """What the documentation says of the code is compared with the code."""
 
+import base64
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from portcullis.cli.main import app
 from portcullis.domain import transaction
 from portcullis.domain.decisions import RULES
-from portcullis.protocol import message_signatures, signing, strict_json
+from portcullis.protocol import message_signatures, signing, strict_json, webhooks
 from portcullis.protocol.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +58,19 @@ def test_the_message_signature_example_signs_as_the_protocol_does() -> None:
     assert signing.matches("sk_secret", presented.base, presented.signature.hex())
     (shown,) = re.findall(r'```\n("@method".+?\n)"@signature-params', page, re.DOTALL)
     assert presented.base.startswith(shown)
+
+
+def test_the_webhook_example_takes_what_is_signed_and_nothing_else() -> None:
+    (example,) = re.findall(r"```python\n(.+?)```", (ROOT / "docs/notifications.md").read_text(), re.DOTALL)
+    namespace: dict[str, object] = {}
+    exec(example, namespace)  # noqa: S102 the page's own code is what is tested
+    verify = namespace["verify"]
+    assert callable(verify)
+    secret, body, now = base64.b64encode(b"k" * 33).decode(), b'{"id":"in_1#1"}', int(time.time())
+    headers = webhooks.signed_headers(secret, "in_1#1", now, body)
+    assert verify(f"whsec_{secret}", headers, body)
+    assert not verify(secret, headers, body + b" ")
+    assert not verify(secret, webhooks.signed_headers(secret, "in_1#1", now - 400, body), body)
 
 
 def test_every_make_target_and_command_named_in_the_readme_exists() -> None:

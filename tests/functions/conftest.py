@@ -2,8 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.operator_api import request
 from tests.functions import deployed
-from tests.functions.people import People
+from tests.functions.people import Interposed, Meanwhile, People
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,12 @@ def stack(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[deplo
 @pytest.fixture
 def people(stack: deployed.Deployed, monkeypatch: pytest.MonkeyPatch) -> People:
     return People(stack, monkeypatch)
+
+
+@pytest.fixture
+def meanwhile(stack: deployed.Deployed, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """What comes between the reads of a call and its write that uses a code."""
+    request.stores.cache_clear()
+    monkeypatch.setattr(request, "Service", Interposed)
+    monkeypatch.setattr(Interposed, "meanwhile", [])
+    return Interposed.meanwhile

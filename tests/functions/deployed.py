@@ -21,6 +21,10 @@ from functions.agent_api import handler as agent_api
 from functions.agent_api import request as agent_request
 from functions.agent_keys import handler as agent_keys
 from functions.authorizer import handler as authorizer
+from functions.contain_keys import handler as contain_keys
+from functions.contain_transactions import handler as contain_transactions
+from functions.incident_record import handler as incident_record
+from functions.incidents import handler as incidents
 from functions.key_census import handler as key_census
 from functions.key_jobs import handler as key_jobs
 from functions.key_rotation import handler as key_rotation
@@ -130,6 +134,8 @@ class Deployed:
             "KEY_CLASS": "production",
             "API_URL": f"https://api.example.com/{STAGE}/",
             "ROTATION_FUNCTION": "arn:aws:lambda:us-east-1:123456789012:function:none",
+            "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:123456789012:stateMachine:none",
+            "RESPONSES": "low=contain:8 medium=notify high=off",
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -260,6 +266,10 @@ def forget() -> None:
         authorizer.authorizer,
         agent_request.stores,
         agent_keys.stores,
+        contain_keys.table,
+        contain_transactions.table,
+        incident_record.table,
+        incidents.responding,
         key_rotation.stores,
         key_jobs.key_jobs,
         key_census.table,

@@ -2,16 +2,32 @@
 
 import time
 from base64 import b32decode
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from functions.operator_api import request
+from portcullis.aws.wire import Service
 from portcullis.protocol import totp
 from tests.functions.deployed import Agent, Answer, Deployed
 
 ACCOUNT = "123456789012"
+
+
+Meanwhile = list[Callable[[], object]]
+
+
+class Interposed(Service):
+    """DynamoDB as it is, but that ``meanwhile`` comes just before the next write that uses a code."""
+
+    meanwhile: ClassVar[Meanwhile] = []
+
+    def json_call(self, target: str, version: str, payload: dict[str, Any]) -> dict[str, Any]:
+        if target.endswith("TransactWriteItems") and "last_step" in str(payload) and self.meanwhile:
+            self.meanwhile.pop()()
+        return super().json_call(target, version, payload)
 
 
 class Clock:

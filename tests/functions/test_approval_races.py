@@ -1,34 +1,10 @@
 """What happens between the reads of an approval and its write: the write finds out, and is judged again."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
-
 import pytest
 
-from functions.operator_api import request
-from portcullis.aws.wire import Service
 from tests.functions.deployed import POLICY, Agent, Answer, Deployed
-from tests.functions.people import People, Person
+from tests.functions.people import Meanwhile, People, Person
 from tests.functions.test_approvals import publish, refused, reserved, show
-
-
-class Interposed(Service):
-    """DynamoDB as it is, but that ``meanwhile`` comes just before the next write that uses a code."""
-
-    meanwhile: ClassVar[list[Callable[[], object]]] = []
-
-    def json_call(self, target: str, version: str, payload: dict[str, Any]) -> dict[str, Any]:
-        if target.endswith("TransactWriteItems") and "last_step" in str(payload) and self.meanwhile:
-            self.meanwhile.pop()()
-        return super().json_call(target, version, payload)
-
-
-@pytest.fixture
-def meanwhile(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
-    request.stores.cache_clear()
-    monkeypatch.setattr(request, "Service", Interposed)
-    monkeypatch.setattr(Interposed, "meanwhile", [])
-    return Interposed.meanwhile
 
 
 @pytest.fixture
@@ -48,9 +24,6 @@ def held(stack: Deployed, agent: Agent) -> Answer:
 
 def suspend(stack: Deployed, agent: Agent) -> None:
     stack.operator("POST", "/v1/agents/{agent}/suspend", {"reason": "drill"}, agent=agent.agent_id)
-
-
-Meanwhile = list[Callable[[], object]]
 
 
 def test_a_suspension_meanwhile_freezes_it(

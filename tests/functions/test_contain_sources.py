@@ -163,6 +163,6 @@ def test_an_incident_that_is_over_blocks_nobody_and_one_that_is_none_fails(attac
     over = replace(incident, state="recovered", rev=2)
     request.stores().table.transact(*incidents.writing(incident, over, GATEWAY, "incident.recovered"))
     assert attack.step(incident)["blocked"] == []
-    with pytest.raises(LookupError):
+    with pytest.raises(KeyError):
         attack.step(replace(incident, id="in_" + "0" * 22))
     assert attack.blocked() == []

@@ -230,5 +230,5 @@ def test_what_is_not_what_the_incident_tells_of_is_not_fetched(cut: Cut, cli: Cl
 
 
 def test_an_unknown_incident_is_an_error(cut: Cut) -> None:
-    with pytest.raises(KeyError, match="there is no incident in_000"):
+    with pytest.raises(KeyError, match="no incident in_000"):
         contain_evidence.handler({"incident": "in_" + "0" * 22}, Context())

@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from functions.operator_api import request
-from portcullis.aws import incidents
+from portcullis.aws import incidents, settings
 from portcullis.aws.changes import Actor
+from portcullis.aws.dynamo import Table
+from portcullis.aws.wire import Service
 from portcullis.domain.incidents import BY_FINDING, BY_OPERATOR, DONE, FAILED, STEPS, Incident, Trigger
 from tests.functions.deployed import Agent, Deployed
 
@@ -23,8 +25,13 @@ def agent(stack: Deployed) -> Agent:
     return stack.agent()
 
 
+def connection() -> Table:
+    """A connection of its own, as each process has."""
+    return Table(request.stores().table.name, Service("dynamodb", settings.aws()))
+
+
 def contain(agent: Agent, trigger: Trigger = TRIGGER) -> Incident:
-    incident = incidents.contain(request.stores().table, agent.agent_id, trigger)
+    incident = incidents.contain(connection(), agent.agent_id, trigger)
     assert incident is not None
     return incident
 
@@ -36,7 +43,7 @@ def stored(incident: Incident) -> Incident:
 
 
 def record(incident: Incident, step: str, state: str, **result: str) -> Incident:
-    after = incidents.record_step(request.stores().table, GATEWAY, incident.id, step, state, result)
+    after = incidents.record_step(connection(), GATEWAY, incident.id, step, state, result)
     assert after is not None
     return after
 
@@ -52,7 +59,7 @@ def events(incident: Incident) -> list[str]:
 
 def test_the_write_that_opens_it_has_stopped_the_agent(stack: Deployed, agent: Agent) -> None:
     incident = contain(agent)
-    account = stack.operator("GET", f"/v1/agents/{agent.agent_id}").body
+    account = stack.operator("GET", "/v1/agents/{agent}", agent=agent.agent_id).body
     assert (account["state"], account["epoch"], account["incident"]) == ("suspended", incident.epoch, incident.id)
     assert stack.pay(agent).code == "agent_suspended"
     assert stored(incident) == incident
@@ -77,7 +84,7 @@ def test_a_trigger_that_is_delivered_twice_joins_once(stack: Deployed, agent: Ag
 
 
 def test_of_an_agent_that_was_suspended_already_it_is_a_new_epoch(stack: Deployed, agent: Agent) -> None:
-    stack.operator("POST", f"/v1/agents/{agent.agent_id}/suspend", {"reason": "paused"})
+    stack.operator("POST", "/v1/agents/{agent}/suspend", {"reason": "paused"}, agent=agent.agent_id)
     assert contain(agent).epoch == 3
 
 

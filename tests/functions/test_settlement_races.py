@@ -9,16 +9,18 @@ from typing import Any, ClassVar
 
 import pytest
 
-from portcullis.aws import accounts, agents, changes, records, settings, transitions
+from portcullis.aws import accounts, agents, changes, freezing, incidents, records, settings, transitions
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
-from portcullis.aws.ledger import Ledger
+from portcullis.aws.ledger import Ledger, Rejected
 from portcullis.aws.policies import Policies
 from portcullis.aws.sweep import sweep
 from portcullis.aws.transitions import Plan
 from portcullis.aws.wire import Service, Unavailable
 from portcullis.domain import lifecycle
 from portcullis.domain.account import Account
+from portcullis.domain.decisions import BY_HUMAN
+from portcullis.domain.incidents import BY_OPERATOR, Trigger
 from portcullis.domain.lifecycle import Conflict
 from portcullis.domain.record import CLAIM_LIFETIME, Mover, Record
 from tests.functions.deployed import POLICY, Agent, Deployed, unique
@@ -26,6 +28,7 @@ from tests.functions.test_races import SerialService, principal, transfer
 
 NOW = 1_800_000_000_000_000
 ACTOR = Actor("arn:aws:iam::123456789012:user/operator", "203.0.113.1", NOW)
+TRIGGER = Trigger(BY_OPERATOR, "drill", ACTOR.arn, ACTOR.source_ip, NOW, 8)
 FAST = {"rate": {"per_minute": 60_000, "burst": 10_000}, "tiers": {"human_above": "400"}}
 
 
@@ -67,10 +70,10 @@ def ledger_of(stack: Deployed, table: Table) -> Ledger:
     return Ledger(table, policies, micros=lambda: NOW, sleep=lambda _: None)
 
 
-def approved(stack: Deployed, agent: Agent, amount: str = "10") -> Record:
+def approved(stack: Deployed, agent: Agent, amount: str = "10", status: str = "approved") -> Record:
     outcome = ledger_of(stack, table_of(stack)).submit(principal(agent), unique("tx"), transfer(amount))
     assert isinstance(outcome, Record)
-    assert outcome.status == "approved"
+    assert outcome.status == status
     return outcome
 
 
@@ -362,3 +365,41 @@ def test_64_racing_threads_that_crash_anywhere_overrun_no_window_and_lose_no_res
     assert {record.status for record in done} <= {"settled", "failed", "cancelled", "expired", "denied"}
     settled = sum(record.usd or 0 for record in done if record.status == "settled")
     assert money(account_of(stack, agent)) == dict.fromkeys(most, settled)
+
+
+def test_payments_claims_and_approvals_complete_before_a_containment_or_are_refused(stack: Deployed) -> None:
+    agent = stack.agent({**POLICY, **FAST, "limits": {"per_transaction": "500", "daily": "100000"}})
+    waiting, held = (
+        [approved(stack, agent, "1") for _ in range(6)],
+        [approved(stack, agent, "450", "pending_approval") for _ in range(6)],
+    )
+    contained = threading.Event()
+
+    def approve(current: Record, account: Account) -> lifecycle.Outcome:
+        return lifecycle.approve(current, account, mover("human"), BY_HUMAN, current.content_sha256)
+
+    def move(record: Record, plan: Plan) -> tuple[bool, Any]:
+        late = contained.is_set()
+        return late, transitions.apply(table_of(stack), agent.agent_id, record.id, plan)
+
+    def pay() -> tuple[bool, Any]:
+        late = contained.is_set()
+        return late, ledger_of(stack, table_of(stack)).submit(principal(agent), unique("tx"), transfer("1"))
+
+    def stop() -> tuple[bool, Any]:
+        incident = incidents.contain(table_of(stack), agent.agent_id, TRIGGER)
+        contained.set()
+        assert incident is not None
+        return False, freezing.freeze(table_of(stack), incident, 2 * NOW, lambda: True)
+
+    moves = [(record, claiming("executor")) for record in waiting] + [(record, approve) for record in held]
+    runners = [lambda each=each: move(*each) for each in moves] + [pay] * 6
+    *raced, (_, frozen) = race(*runners, stop)
+    for late, outcome in raced:
+        assert isinstance(outcome, Conflict | Rejected) or not late
+    found = Counter(record.status for record in all_records(stack, agent))
+    assert found.keys() <= {"executing", "frozen", "approved"}
+    assert frozen["claimed_count"] == found["executing"]
+    for record in all_records(stack, agent):
+        assert isinstance(move(record, claiming("another"))[1], Conflict), "what no mark has reached is frozen too"
+    assert isinstance(pay()[1], Rejected)

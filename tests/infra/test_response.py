@@ -15,6 +15,12 @@ MAY = {
     "ContainEvidence": LOG | {READ, "s3:GetObject", "s3:PutObject", "s3:ListBucket", "kms:GetPublicKey"},
     "ContainKeys": LOG | {READ, PUT, UPDATE, QUERY},
     "ContainTransactions": LOG | {READ, UPDATE, QUERY},
+    "ContainSources": LOG | {READ, PUT, QUERY},
+    "ContainSecrets": LOG
+    | {f"secretsmanager:{each}" for each in ("ListSecrets", "DescribeSecret", "RotateSecret")}
+    | {"lambda:InvokeFunction"},
+    "ContainNotice": LOG | {READ, "sns:Publish"},
+    "Notifier": LOG | CONSUME | {READ, QUERY, "sns:Publish"},
     "IncidentRecord": LOG | {READ, PUT},
     "Incidents": LOG | CONSUME | {READ, PUT, UPDATE, QUERY, "states:StartExecution"},
 }
@@ -23,6 +29,10 @@ KINDS = {
     "ContainEvidence": [INCIDENT],
     "ContainKeys": [INCIDENT, ("AGENT#*", "KEY#*"), ("ag_*#KEYS",)],
     "ContainTransactions": [INCIDENT, ("AGENT#*",), ("ag_*",)],
+    "ContainSources": [INCIDENT, ("FINDINGS#*",), ("AGENT#*", "ADDRESS#*"), ("BLOCK#*",)],
+    "ContainSecrets": [],
+    "ContainNotice": [INCIDENT],
+    "Notifier": [("AGENT#*",), ("INCIDENTS#*",)],
     "IncidentRecord": [INCIDENT],
     "Incidents": [("AGENT#*", *INCIDENT), ("FINDINGS#*",), ("INCIDENTS#*",)],
 }
@@ -70,7 +80,8 @@ def test_functions_reach_only_their_kinds_of_items_and_nothing_by_a_wildcard(res
         for name in functions(response)
     }
     assert kinds == KINDS
-    every = [statement for role in response.resources("AWS::IAM::Role") for statement in response.statements_of(role)]
+    roles = response.resources("AWS::IAM::Role").keys() - {response.role_of(functions(response)["ContainSecrets"])}
+    every = [statement for role in roles for statement in response.statements_of(role)]
     assert not [each for each in every if "*" in text_of(each["Action"])]
     wildcards = [text for each in every for text in strings_in(each["Resource"]) if "*" in text]
     assert sorted(wildcards) == ["/incidents/*", "/tile/*"], "what is named by its incident, or its place in the log"
@@ -96,7 +107,7 @@ def test_the_state_machine_may_invoke_the_functions_of_its_states_and_do_nothing
     assert statement["Action"] == "lambda:InvokeFunction"
     allowed = {each["Fn::GetAtt"][0][:-8] for each in as_list(statement["Resource"])}
     used = {state["Resource"] for states in branches(response).values() for state in states.values() if _is_task(state)}
-    assert allowed == used == MAY.keys() - {"Incidents"}
+    assert allowed == used == MAY.keys() - {"Incidents", "Notifier"}
 
 
 def test_only_what_hears_of_incidents_starts_the_machine(response: Template) -> None:
@@ -136,6 +147,15 @@ def test_steps_are_told_which_they_are_and_whose(response: Template) -> None:
         assert states[f"record {name}"]["Parameters"] == ids | {"outcome.$": "$.outcome"}
 
 
+def test_every_state_passes_on_which_incident_it_is_about(response: Template) -> None:
+    machine = definition(response)["States"]
+    states = [each for found in (machine, *branches(response).values()) for each in found.values()]
+    passing_on = [each for each in states if each["Type"] != "Succeed"]
+    assert passing_on
+    for each in (*passing_on, *(caught for state in passing_on for caught in state.get("Catch", ()))):
+        assert each["ResultPath"].startswith("$."), "without a path the outcome takes the place of all else"
+
+
 def test_requests_have_a_rule_and_a_queue_of_their_own(response: Template) -> None:
     patterns = [rule["EventPattern"] for rule in response.properties("AWS::Events::Rule").values()]
     assert sorted(patterns, key=text_of) == [
@@ -143,16 +163,23 @@ def test_requests_have_a_rule_and_a_queue_of_their_own(response: Template) -> No
             "source": ["portcullis"],
             "detail-type": ["finding.opened", "finding.updated", "incident.opened", "incident.resumed"],
         },
+        {
+            "source": ["portcullis"],
+            "detail-type": ["finding.opened", "finding.updated", {"prefix": "incident."}, {"prefix": "lockdown."}],
+        },
         {"source": ["portcullis.trigger"], "detail-type": ["incident.requested"]},
     ]
     sources = response.properties("AWS::Lambda::EventSourceMapping").values()
-    assert len({text_of(source["EventSourceArn"]) for source in sources}) == 2
+    assert len({text_of(source["EventSourceArn"]) for source in sources}) == 3
 
 
 @pytest.mark.parametrize("metric", ["StepFailed", "EventRejected", "Fault", "ExecutionsFailed", "ExecutionsTimedOut"])
 def test_what_goes_wrong_is_an_alarm(response: Template, metric: str) -> None:
-    watched = [alarm["MetricName"] for alarm in response.properties("AWS::CloudWatch::Alarm").values()]
-    assert watched.count(metric) == 1
+    watched = [
+        (alarm["MetricName"], *(each["Value"] for each in alarm["Dimensions"] if each["Value"] == "notifier"))
+        for alarm in response.properties("AWS::CloudWatch::Alarm").values()
+    ]
+    assert watched.count((metric,)) == 1
 
 
 def _is_task(state: dict[str, Any]) -> bool:

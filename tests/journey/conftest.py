@@ -15,6 +15,7 @@ def deployment() -> Iterator[Deployment]:
     """One instance for all journeys, beside whatever else runs on this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SECONDS_PER_DAY, "0.5")  # a weekly rotation comes every few seconds
+        patch.setenv("SFN_WAIT_SCALE", "0.02")  # a step that fails is tried again at once
         with isolated_run() as (home, description):
             deployment = Deployment(home, description)
             yield deployment

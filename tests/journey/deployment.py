@@ -147,8 +147,17 @@ class Deployment:
 
     def transactions(self, agent: Agent) -> list[dict[str, Any]]:
         """The agent's recorded transactions, as items."""
-        mine = [item for item in self.scan("CoreTable") if item["pk"]["S"] == f"AGENT#{agent.agent_id}"]
-        return [item for item in mine if item["sk"]["S"].startswith("TX#")]
+        pages = (
+            self.root("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=self.outputs["CoreTable"],
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+                ExpressionAttributeValues={":pk": {"S": f"AGENT#{agent.agent_id}"}, ":prefix": {"S": "TX#"}},
+                ConsistentRead=True,
+            )
+        )
+        return [item for page in pages for item in page["Items"]]
 
     def spent(self, agent: Agent) -> int:
         """Micro-USD in the agent's spend windows."""

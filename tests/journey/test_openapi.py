@@ -29,6 +29,7 @@ REAL: dict[str, Any] = {
     "expires_at": "2199-01-01T00:00:00Z",
     "ip_ranges": ["203.0.113.0/24"],
     "public_key": None,
+    "reviewed_at": "2199-01-01T00:00:00Z",
     "since": "1999-01-01T00:00:00Z",
     "token": "USDC",
     "until": "2199-01-01T00:00:00Z",
@@ -38,6 +39,7 @@ REAL: dict[str, Any] = {
 BEYOND_SCHEMAS = {
     "at": "an instant that exists",
     "body": "600.0 is an integer to a schema, and a fraction to the gateway",
+    "cause": "printable",
     "cursor": "one that the API gave",
     "event": "this or an index, and not both",
     "first": "at most the size of the log, and of the second tree",

@@ -31,7 +31,15 @@ _AGENT_RESPONSES = [
 
 def template() -> str:
     """The template as JSON text."""
-    resources = {**_tables(), **_functions(), **_agent_api(), **_operator_api(), **_firewall(), **_outbox()}
+    resources = {
+        **_tables(),
+        **_functions(),
+        **_agent_api(),
+        **_operator_api(),
+        **_firewall(),
+        **_outbox(),
+        **_states(),
+    }
     outputs = {
         "AgentApiId": {"Ref": "AgentApi"},
         "OperatorApiId": {"Ref": "OperatorApi"},
@@ -48,6 +56,7 @@ def template() -> str:
         "TellerRole": {"Fn::GetAtt": ["Teller", "Arn"]},
         "ReaderRole": {"Fn::GetAtt": ["Reader", "Arn"]},
         "Pipe": {"Ref": "Pipe"},
+        "Machine": {"Ref": "Machine"},
     }
     return json.dumps({"Resources": resources, "Outputs": {key: {"Value": value} for key, value in outputs.items()}})
 
@@ -231,4 +240,30 @@ def _outbox() -> Resources:
         "Teller": role("lambda.amazonaws.com", policy(["events:PutEvents"], [bus], own_source)),
         "PipeRole": role("pipes.amazonaws.com", grants),
         "Pipe": {"Type": "AWS::Pipes::Pipe", "Properties": pipe},
+    }
+
+
+def _states() -> Resources:
+    """A state machine that invokes two functions, of which its role may invoke the first."""
+    allowed, refused = {"Fn::GetAtt": ["Trivial", "Arn"]}, {"Fn::GetAtt": ["Echo", "Arn"]}
+    caught = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "over"}]
+    states = {
+        "allowed": {
+            "Type": "Task",
+            "Resource": "${allowed}",
+            "ResultPath": "$.result",
+            "Next": "refused",
+            "Catch": caught,
+        },
+        "refused": {"Type": "Task", "Resource": "${refused}", "Next": "over", "Catch": caught},
+        "over": {"Type": "Succeed"},
+    }
+    properties = {
+        "DefinitionString": json.dumps({"StartAt": "allowed", "States": states}),
+        "DefinitionSubstitutions": {"allowed": allowed, "refused": refused},
+        "RoleArn": {"Fn::GetAtt": ["MachineRole", "Arn"]},
+    }
+    return {
+        "MachineRole": role("states.amazonaws.com", policy(["lambda:InvokeFunction"], [allowed])),
+        "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties},
     }

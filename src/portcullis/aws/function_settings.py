@@ -124,6 +124,34 @@ class ContainSecretsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainNoticeSettings:
+    """Of the step that tells people; ``topic`` is the ARN."""
+
+    stage: str
+    core_table: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotifierSettings:
+    """Of what tells people; ``topic`` is the ARN, ``responses`` are by the agents' trust level."""
+
+    stage: str
+    core_table: str
+    topic: str
+    responses: Mapping[str, Setting]
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksSettings:
+    """Of what posts events to ``url``; ``secret`` is the ARN of the secret that signs, ``queue`` a URL."""
+
+    url: str
+    secret: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyJobsSettings:
     """Of the key jobs."""
 

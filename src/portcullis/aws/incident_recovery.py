@@ -6,7 +6,16 @@ A code is used by the write that it allows; where there is nothing to write, it 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from portcullis.aws import accounts, approvers, changes, enrolment, incidents, key_revoking, publishing
+from portcullis.aws import (
+    accounts,
+    approvers,
+    changes,
+    enrolment,
+    incident_sources,
+    incidents,
+    key_revoking,
+    publishing,
+)
 from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.codes import Presented
 from portcullis.aws.dynamo import Cancelled, Table
@@ -22,52 +31,76 @@ from portcullis.domain.policy_document import parse_document
 from portcullis.protocol.strict_json import parse_object
 
 REVIEWED, RECOVERED = "incident.reviewed", "incident.recovered"
+UNBLOCKED_BECAUSE = "its incident was reviewed"
 Actions = list[dict[str, Any]]
 Outcome = TypeVar("Outcome")
 
 
-def standing(table: Table, incident: Incident, stage: str) -> Standing:
-    """The incident with its agent's account as it is now, and how many of its keys are not revoked."""
-    account = accounts.read(table, incident.agent)
-    if account is None:
-        raise Unavailable("the account of the incident is not stored")
-    return Standing(incident, account, len(key_revoking.usable(table, account, stage)))
+class Recovery:
+    """Of the agents of one ``stage``, whose keys and policies it looks at; ``profiles`` has the blocked addresses."""
 
+    def __init__(self, core: Table, profiles: Table, policies: Policies, stage: str) -> None:
+        self._core = core
+        self._profiles = profiles
+        self._policies = policies
+        self._stage = stage
 
-def review(
-    table: Table, stage: str, actor: Actor, incident_id: str, wanted: Review, presented: Presented
-) -> Incident | None:
-    """Write down that an approver has gone through the checklist. None: no such incident. Raises Conflict."""
+    def standing(self, incident: Incident, now: int) -> Standing:
+        """The incident with all that its checklist looks at, as it is now."""
+        account = accounts.read(self._core, incident.agent)
+        if account is None:
+            raise Unavailable("the account of the incident is not stored")
+        keys = key_revoking.usable(self._core, account, self._stage)
+        return Standing(incident, account, len(keys), len(incident_sources.standing(self._profiles, incident.id, now)))
 
-    def plan(incident: Incident) -> tuple[Incident, Actions]:
-        after = accepted(recovery.reviewed(standing(table, incident, stage), wanted))
-        return (after, incidents.writing(incident, after, actor, REVIEWED)) if after else (incident, [])
+    def review(self, actor: Actor, incident_id: str, review: Review, presented: Presented) -> Incident | None:
+        """Write down that an approver has gone through the checklist. None: no such incident. Raises Conflict."""
 
-    return _by_code(table, incident_id, presented, plan)
+        def plan(incident: Incident) -> tuple[Incident, Actions]:
+            after = accepted(recovery.reviewed(self.standing(incident, actor.now), review))
+            return (after, incidents.writing(incident, after, actor, REVIEWED)) if after else (incident, [])
 
+        return _by_code(self._core, incident_id, presented, plan)
 
-def recover(
-    table: Table,
-    policies: Policies,
-    stage: str,
-    actor: Actor,
-    incident_id: str,
-    reviewed_at: str,
-    presented: Presented,
-) -> Incident | None:
-    """Bring the agent back, as another approver confirms the review of this instant. None: no such incident. Raises
-    Conflict. Again: no change."""
+    def confirm(self, actor: Actor, incident_id: str, reviewed_at: str, presented: Presented) -> Incident | None:
+        """Bring the agent back, as another approver confirms the review of this instant, and let addresses in again.
+        None: no such incident. Raises Conflict. Again: what is left of it."""
+        found = _by_code(
+            self._core,
+            incident_id,
+            presented,
+            lambda incident: self._returning(incident, actor, reviewed_at, presented),
+        )
+        if found and self.standing(found, actor.now).to_unblock:
+            incident_sources.lift(self._profiles, found.id, actor.arn, UNBLOCKED_BECAUSE, actor.now)
+        return found
 
-    def plan(incident: Incident) -> tuple[Incident, Actions]:
-        now = standing(table, incident, stage)
-        reviewer = approvers.read(table, incident.review.by) if incident.review else None
+    def _returning(
+        self, incident: Incident, actor: Actor, reviewed_at: str, presented: Presented
+    ) -> tuple[Incident, Actions]:
+        now = self.standing(incident, actor.now)
+        reviewer = approvers.read(self._core, incident.review.by) if incident.review else None
         after = accepted(recovery.recovered(now, reviewer, presented.approver, reviewed_at, actor.now))
         if after is None or reviewer is None:
             return incident, []
-        returning = changes.actions(now.account, actor, _return(table, policies, now.account, actor, after))
-        return after, [*returning, *incidents.writing(incident, after, actor, RECOVERED), _is_active(reviewer)]
+        account = changes.actions(now.account, actor, self._return(now.account, actor, after))
+        return after, [*account, *incidents.writing(incident, after, actor, RECOVERED), _is_active(reviewer)]
 
-    return _by_code(table, incident_id, presented, plan)
+    def _return(self, account: Account, actor: Actor, incident: Incident) -> Change:
+        """The agent is active in a new epoch, under a new version of its policy at low trust, which it has to earn
+        anew."""
+        document = recovery.lowered(parse_document(parse_object(self._policies.text(account.policy_sha256))))
+        sha256 = self._policies.put(document.text())
+        published = publishing.publication(self._core, account, sha256, document.trust, actor, anew=True)
+        rev, epoch = account.rev + 2, account.epoch + 1
+        told = changes.event_put(actor, account.agent, accounts.partition(account.agent), rev, published, account.agent)
+        return Change(
+            "agent.recovered",
+            {"incident": incident.id, "epoch": epoch, **published.data},
+            others=[*published.others, told],
+            sets={**published.sets, "state": "active", "epoch": epoch, "rev": rev},
+            clauses=f"{published.clauses}, incident",
+        )
 
 
 def accepted(outcome: Outcome | Refused) -> Outcome:
@@ -104,21 +137,6 @@ def _by_code(
 def _use_up(table: Table, presented: Presented) -> None:
     if not presented.spend(table):
         raise enrolment.refused()
-
-
-def _return(table: Table, policies: Policies, account: Account, actor: Actor, incident: Incident) -> Change:
-    """The agent is active in a new epoch, under a new version of its policy at low trust, which it has from now on."""
-    document = recovery.lowered(parse_document(parse_object(policies.text(account.policy_sha256))))
-    published = publishing.publication(table, account, policies.put(document.text()), document.trust, actor, anew=True)
-    rev, epoch = account.rev + 2, account.epoch + 1
-    partition = accounts.partition(account.agent)
-    return Change(
-        "agent.recovered",
-        {"incident": incident.id, "epoch": epoch, **published.data},
-        others=[*published.others, changes.event_put(actor, account.agent, partition, rev, published, account.agent)],
-        sets={**published.sets, "state": "active", "epoch": epoch, "rev": rev},
-        clauses=f"{published.clauses}, incident",
-    )
 
 
 def _is_active(approver: Approver) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def existing(table: Table, incident_id: str) -> Incident:
     """As `find`; KeyError where there is none, which no further attempt can change."""
     incident = find(table, incident_id)
     if incident is None:
-        raise KeyError(f"there is no incident {incident_id}")
+        raise KeyError(f"no incident {incident_id}")
     return incident
 
 

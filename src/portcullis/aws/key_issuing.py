@@ -21,7 +21,7 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
         if record.live_name in account.live_keys:
             return None
         if account.state != "active":
-            raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
+            raise Conflict("The agent is suspended. It gets new keys once it is recovered: portcullis incident recover")
         if record.has_ended(actor.now):
             raise MalformedInput("expires_at", "lies in the past; give a later instant, or none")
         live = key_revoking.live_records(table, account, record.stage)

@@ -30,7 +30,7 @@ def succeed(
         if new.live_name in account.live_keys:
             return None
         if account.state != "active":
-            raise Conflict("The agent is suspended; it gets no new keys before it is recovered.")
+            raise Conflict("The agent is suspended. It gets new keys once it is recovered: portcullis incident recover")
         live = key_revoking.live_records(table, account, new.stage)
         old = _replaceable(account, live, old_id, actor.now)
         # Its successor may be this one, made by a twin of this call since the account was read: planned again, then.

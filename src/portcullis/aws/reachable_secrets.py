@@ -12,7 +12,7 @@ from portcullis.aws.wire import AwsError, Unavailable
 from portcullis.domain.reachable_secrets import TAG, is_reachable, is_rotated, token_of
 from portcullis.domain.secret_rotation import Secret
 
-WAITS, PAUSE_SECONDS = 20, 1.0
+WAITS, PAUSE_SECONDS = 10, 1.0
 MOST_NAMED, MOST_NAME = 8, 64
 FAULTS = (AwsError, Unavailable)
 

@@ -10,11 +10,17 @@ from portcullis.aws import findings, incidents, policy_versions
 from portcullis.aws.dynamo import Table
 from portcullis.aws.state_machine import StateMachine
 from portcullis.domain import triggers
-from portcullis.domain.detection.findings import OPEN, Finding
+from portcullis.domain.detection.findings import OPEN
 from portcullis.domain.detection.signals import CONTAIN
 from portcullis.domain.incidents import CLOSED, Incident
 from portcullis.domain.responses import Setting, response
 from portcullis.domain.triggers import Cause, Found, Start
+
+
+def called_for(table: Table, settings: Mapping[str, Setting], agent: str, severity: int, now: int) -> str:
+    """RECORD, NOTIFY or CONTAIN: what a finding of this severity means for the agent as it stands now."""
+    setting = settings[policy_versions.trust(table, agent)]
+    return response(severity, setting, triggers.is_watched(incidents.latest(table, agent), now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +41,8 @@ class Responding:
         latest = incidents.latest(self.table, told.agent)
         if finding is None or finding.state != OPEN:
             return "over"
-        called_for = self._called_for(finding, latest, now)
-        return (
-            self._contain(triggers.by_finding(finding, told.ip, now), latest) if called_for == CONTAIN else called_for
-        )
-
-    def _called_for(self, finding: Finding, latest: Incident | None, now: int) -> str:
-        setting = self.settings[policy_versions.trust(self.table, finding.agent)]
-        return response(finding.severity, setting, triggers.is_watched(latest, now))
+        wanted = called_for(self.table, self.settings, finding.agent, finding.severity, now)
+        return self._contain(triggers.by_finding(finding, told.ip, now), latest) if wanted == CONTAIN else wanted
 
     def _contain(self, cause: Cause, latest: Incident | None) -> str:
         if triggers.is_answered(cause, latest):

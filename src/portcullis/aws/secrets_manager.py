@@ -48,10 +48,17 @@ class SecretsManager:
                 return
             more = {"NextToken": page["NextToken"]}
 
+    def current(self, secret: str) -> str | None:
+        """The text that is handed out."""
+        return self._text(SecretId=secret)
+
     def text(self, secret: str, token: str) -> str | None:
         """A version's text; None while it has none."""
+        return self._text(SecretId=secret, VersionId=token)
+
+    def _text(self, **which: str) -> str | None:
         try:
-            found = self._call("GetSecretValue", SecretId=secret, VersionId=token)
+            found = self._call("GetSecretValue", **which)
         except AwsError as error:
             if error.code == NOT_FOUND:
                 return None

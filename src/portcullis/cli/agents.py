@@ -46,7 +46,8 @@ def show(context: typer.Context, agent: Agent) -> None:
 def suspend(
     context: typer.Context, agent: Agent, reason: Annotated[str, typer.Option(help="Why; it is recorded.")]
 ) -> None:
-    """Stop an agent at once: nothing of it commits any more, and all its keys end."""
+    """Stop an agent at once: nothing of it commits any more, and all its keys end. The way back is `portcullis
+    incident`, which also does what else there is to do about a theft."""
     session(context).show(session(context).operator.post(f"/v1/agents/{agent}/suspend", {"reason": reason}))
 
 

@@ -34,12 +34,12 @@ def print_table(rows: Sequence[dict[str, Any]], columns: dict[str, str], empty: 
     console.print(table)
 
 
-def print_fields(record: dict[str, Any]) -> None:
+def print_fields(record: dict[str, Any], where: Console = console) -> None:
     """One record, a line for each field."""
     width = max(len(name) for name in record)
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value)
-        console.print(f"[bold]{escape(name):<{width}}[/bold]  {escape(text)}", soft_wrap=True)
+        where.print(f"[bold]{escape(name):<{width}}[/bold]  {escape(text)}", soft_wrap=True)
 
 
 def _cell(row: dict[str, Any], path: str) -> str:

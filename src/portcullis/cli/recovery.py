@@ -1,16 +1,16 @@
 """``portcullis incident recover`` and ``close``: the way back of an agent that was cut off, and what it was."""
 
-import json
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 
 from portcullis.cli import output
 from portcullis.cli.codes import APPROVER_VARIABLE, Code, asked
 from portcullis.cli.context import Session, session
 from portcullis.cli.failure import REFUSED, USAGE, Failure
 from portcullis.cli.incidents import Incident, tell, tell_checklist
+
+ONE_OF_BOTH = "either --cause, --policy-version and --addresses to review, or --confirm"
 
 
 def recover(
@@ -31,25 +31,18 @@ def recover(
     code: Code = None,
 ) -> None:
     """Bring an agent back: one person reviews, another one confirms; without options, say what is missing."""
+    review = {"cause": cause, "policy_version": policy_version, "addresses": addresses}
+    given = [value for value in review.values() if value is not None]
+    if (given or confirm) and (approver is None or len(given) != (0 if confirm else len(review))):
+        raise Failure(f"give --approver, and {ONE_OF_BOTH}", USAGE)
     found = session(context).operator.get(f"/v1/incidents/{incident}")
-    given = [cause, policy_version, addresses]
-    if not confirm and given == [None, None, None]:
-        tell_checklist(session(context), found)
-        return
-    if approver is None or (confirm and given != [None, None, None]) or (not confirm and None in given):
-        raise Failure(
-            "give --approver, and either --cause, --policy-version and --addresses to review, or --confirm", USAGE
-        )
-    body: dict[str, Any] = {"incident_id": found["id"]}
     if confirm:
-        what = "recoveries"
-        body["reviewed_at"] = _show_review(found)
-    else:
-        what = "incident-reviews"
+        _send(context, f"{approver}/recoveries", code, {"incident_id": found["id"], "reviewed_at": _show_review(found)})
+    elif given:
         _show_allowlist(session(context), found["agent_id"], policy_version)
-        body |= {"cause": cause, "policy_version": policy_version, "addresses": addresses}
-    body["code"] = asked(code)
-    tell(session(context), session(context).operator.post(f"/v1/approvers/{approver}/{what}", body))
+        _send(context, f"{approver}/incident-reviews", code, {"incident_id": found["id"], **review})
+    else:
+        tell_checklist(session(context), found)
 
 
 def close(
@@ -63,11 +56,16 @@ def close(
     tell(session(context), session(context).operator.post(f"/v1/incidents/{incident}/close", body))
 
 
+def _send(context: typer.Context, path: str, code: str | None, body: dict[str, Any]) -> None:
+    body["code"] = asked(code)
+    tell(session(context), session(context).operator.post(f"/v1/approvers/{path}", body))
+
+
 def _show_review(incident: dict[str, Any]) -> str:
     """Show what is confirmed, and give the instant that names it."""
     if "review" not in incident:
         raise Failure("nobody has reviewed this incident; see: portcullis incident recover " + incident["id"], REFUSED)
-    _print({"agent": incident["agent_id"], **incident["review"]})
+    output.print_fields({"agent": incident["agent_id"], **incident["review"]}, output.errors)
     reviewed_at: str = incident["review"]["at"]
     return reviewed_at
 
@@ -75,10 +73,4 @@ def _show_review(incident: dict[str, Any]) -> str:
 def _show_allowlist(session: Session, agent: str, version: int | None) -> None:
     """Show what is reviewed."""
     policy = session.operator.get(f"/v1/agents/{agent}/policy/versions/{version}")["policy"]
-    _print({"agent": agent, **policy["allowlist"]})
-
-
-def _print(fields: dict[str, Any]) -> None:
-    for name, value in fields.items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        output.errors.print(f"[bold]{escape(name)}[/bold]  {escape(text)}")
+    output.print_fields({"agent": agent, **policy["allowlist"]}, output.errors)

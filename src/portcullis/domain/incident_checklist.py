@@ -25,7 +25,7 @@ def checklist(standing: Standing) -> list[Item]:
     return [*_containment(standing), *_return(standing), *_ending(standing.incident)]
 
 
-def describe(items: list[Item]) -> list[dict[str, Any]]:
+def describe_items(items: list[Item]) -> list[dict[str, Any]]:
     """The public form; what is done needs no command."""
     return [
         {"name": item.name, "what": item.what, "done": item.done, **({} if item.done else {"command": item.command})}
@@ -60,6 +60,8 @@ def _return(standing: Standing) -> Iterator[Item]:
         f'{recover} --cause "…" --policy-version {version} --addresses keep|unblock',
     )
     yield Item("confirmation", "a second person has confirmed the review", back, f"{recover} --confirm")
+    unblocked = "addresses that the incident has blocked are unblocked, where the review says so"
+    yield Item("addresses", unblocked, back and not standing.to_unblock, f"{recover} --confirm")
     issue = f"portcullis keys issue {incident.agent}"
     yield Item("new_keys", "the agent has a new key", back and bool(standing.account.live_keys), issue)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from portcullis.domain import money, times
 from portcullis.domain.account import Account
 from portcullis.domain.approvers import Approver
-from portcullis.domain.incidents import CLOSED, DONE, OPEN, RECOVERED, WATCHED, Incident, Review
+from portcullis.domain.incidents import CLOSED, DONE, OPEN, RECOVERED, UNBLOCK, WATCHED, Incident, Review
 from portcullis.domain.policy_document import PolicyDocument, parse_document
 from portcullis.domain.trust import LIMITS
 
@@ -20,15 +20,23 @@ REQUIRED = ("keys", "transactions")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An incident as it is now, its agent's account, and how many of the agent's keys are not revoked."""
+    """An incident as it is now, its agent's account, how many of the agent's keys are not revoked, and how many of the
+    addresses are blocked that the incident has blocked."""
 
     incident: Incident
     account: Account
     keys: int
+    blocked: int
 
     def done(self, step: str) -> bool:
         """Whether a step is done."""
         return self.incident.steps[step].state == DONE
+
+    @property
+    def to_unblock(self) -> int:
+        """How many addresses are blocked that are to be let in again."""
+        review = self.incident.review
+        return self.blocked if self.incident.state == RECOVERED and review and review.addresses == UNBLOCK else 0
 
     @property
     def reviewed(self) -> bool:

@@ -33,7 +33,7 @@ class IncidentReview(StrictModel):
     addresses: Literal["keep", "unblock"]
 
 
-class Recovery(StrictModel):
+class RecoveryConfirmation(StrictModel):
     """``POST /v1/approvers/{approver}/recoveries``: exactly the review of ``reviewed_at``, by another person."""
 
     incident_id: IncidentId

@@ -98,3 +98,85 @@ def test_resume(cli: Cli) -> None:
 def test_programs_get_the_answer_as_it_is(cli: Cli, command: tuple[str, ...], answer: dict[str, Any]) -> None:
     cli.answers = [ok(answer)]
     assert json.loads(cli.run(*command, as_json=True).out) == answer
+
+
+APPROVER = "ap_" + "1" * 22
+REVIEWED_AT = "2026-11-21T08:02:00.000Z"
+REVIEWED: dict[str, Any] = {
+    **SHOWN,
+    "review": {
+        "by": "ap_" + "2" * 22,
+        "at": REVIEWED_AT,
+        "cause": "key in a [public] repository",
+        "policy_version": 3,
+        "addresses": "keep",
+    },
+}
+VERSION = {"version": 3, "policy": {"allowlist": {"wallets": ["base:0x52"], "tokens": ["USDC"]}}}
+OPTIONS = ("--cause", "key in a repository", "--policy-version", "3", "--addresses", "keep")
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORTCULLIS_CODE", raising=False)
+    monkeypatch.delenv("PORTCULLIS_APPROVER", raising=False)
+
+
+def test_recover_alone_says_what_is_missing(cli: Cli) -> None:
+    cli.answers = [ok(SHOWN), ok(SHOWN)]
+    result = cli.run("incident", "recover", INCIDENT_ID)
+    assert (result.code, REVIEW in result.out, len(cli.sent)) == (0, True, 1)
+    assert json.loads(cli.run("incident", "recover", INCIDENT_ID, as_json=True).out) == SHOWN
+
+
+def test_a_reviewer_sees_the_allowlists_before_the_code(cli: Cli) -> None:
+    cli.answers = [ok(SHOWN), ok(VERSION), ok(REVIEWED)]
+    result = cli.run("incident", "recover", INCIDENT_ID, "--approver", APPROVER, *OPTIONS, stdin="123456\n")
+    assert result.code == 0
+    assert result.err.index("base:0x52") < result.err.index("Code")
+    body = {
+        "incident_id": INCIDENT_ID,
+        "cause": "key in a repository",
+        "policy_version": 3,
+        "addresses": "keep",
+        "code": "123456",
+    }
+    assert called(cli) == (f"POST approvers/{APPROVER}/incident-reviews", body)
+
+
+def test_who_confirms_sees_the_review_before_the_code_and_confirms_that(cli: Cli) -> None:
+    cli.answers = [ok(REVIEWED), ok({**REVIEWED, "state": "recovered"})]
+    result = cli.run("incident", "recover", INCIDENT_ID, "--approver", APPROVER, "--confirm", stdin="123456\n")
+    assert result.code == 0
+    assert result.err.index("key in a [public] repository") < result.err.index("Code")
+    body = {"incident_id": INCIDENT_ID, "reviewed_at": REVIEWED_AT, "code": "123456"}
+    assert called(cli) == (f"POST approvers/{APPROVER}/recoveries", body)
+
+
+def test_what_nobody_has_reviewed_is_not_confirmed(cli: Cli) -> None:
+    cli.answers = [ok(SHOWN)]
+    result = cli.run("incident", "recover", INCIDENT_ID, "--approver", APPROVER, "--confirm", stdin="123456\n")
+    assert (result.code, len(cli.sent), "nobody has reviewed" in result.err) == (1, 1, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--confirm",),
+        OPTIONS,
+        ("--approver", APPROVER, *OPTIONS[:4]),
+        ("--approver", APPROVER, "--confirm", *OPTIONS),
+        ("--approver", APPROVER, *OPTIONS[:4], "--addresses", "burn"),
+    ],
+)
+def test_half_a_review_is_none(cli: Cli, options: tuple[str, ...]) -> None:
+    assert cli.run("incident", "recover", INCIDENT_ID, *options, stdin="123456\n").code == 2
+    assert cli.sent == []
+
+
+def test_close_says_what_it_was(cli: Cli) -> None:
+    cli.answers = [ok({**SHOWN, "state": "closed", "outcome": "drill", "checklist": []})]
+    result = cli.run("incident", "close", INCIDENT_ID, "--outcome", "drill", "--reason", "planned")
+    assert called(cli) == (f"POST incidents/{INCIDENT_ID}/close", {"outcome": "drill", "reason": "planned"})
+    assert "nothing is left to do" in result.out
+    assert cli.run("incident", "close", INCIDENT_ID, "--outcome", "nothing", "--reason", "x").code == 2

@@ -32,7 +32,7 @@ def next_steps(finding: Finding) -> list[tuple[str, str]]:
     agent, reason = finding.agent, '--reason "…"'
     if finding.state != OPEN:
         return [("to see what is usual for the agent now", f"portcullis agent profile {agent}")]
-    suspend = ("if it is a theft: stop the agent", f"portcullis agent suspend {agent} {reason}")
+    stop = ("if it is a theft: cut the agent off", f"portcullis incident start {agent} {reason}")
     look = [
         ("to look at a payment", f"portcullis tx show {agent} {transaction}")
         for transaction in transactions(finding)[:MOST_COMMANDS_OF_A_KIND]
@@ -45,7 +45,7 @@ def next_steps(finding: Finding) -> list[tuple[str, str]]:
     ]
     release = ("if it was legitimate: let it be learnt", f"portcullis findings release {finding.id} {reason}")
     after_look = [*replace, release]
-    return [suspend, *look, *after_look] if finding.action == CONTAIN else [*look, suspend, *after_look]
+    return [stop, *look, *after_look] if finding.action == CONTAIN else [*look, stop, *after_look]
 
 
 def _addresses(finding: Finding) -> list[dict[str, str | None]]:

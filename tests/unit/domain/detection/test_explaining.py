@@ -45,14 +45,14 @@ def test_first_the_payment_is_looked_at_then_it_is_said_what_it_was() -> None:
     assert commands(FINDING) == [
         f"portcullis tx show {AGENT} {TRANSACTION}",
         "portcullis audit query",
-        f"portcullis agent suspend {AGENT}",
+        f"portcullis incident start {AGENT}",
         f"portcullis keys rotate {AGENT} {KEY}",
         f"portcullis findings release {FINDING.id}",
     ]
 
 
 def test_a_grave_one_is_stopped_first() -> None:
-    assert commands(replace(FINDING, severity=8))[0] == f"portcullis agent suspend {AGENT}"
+    assert commands(replace(FINDING, severity=8))[0] == f"portcullis incident start {AGENT}"
 
 
 @pytest.mark.parametrize("state", [RELEASED, CLOSED])

@@ -1,7 +1,7 @@
-"""The permissions of a pipe's role.
+"""The permissions of a role that a service works with: a pipe's, a state machine's.
 
-Symptom mended: a pipe reads, invokes, sends and publishes without its role being asked, so a missing grant would first
-show on AWS.
+Symptom mended: such a service reads, invokes, sends and publishes without its role being asked, so a missing grant
+would first show on AWS.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from local.emulator.hooks import module
 
 
 class NotPermitted(Exception):
-    """The pipe's role lacks a permission; the message names the action and the resource."""
+    """The role lacks a permission; the message names the action and the resource."""
 
 
 def require(role_arn: str, action: str, resource: str, region: str) -> None:
