@@ -123,6 +123,7 @@ def test_a_step_is_tried_again_and_its_failure_recorded_and_no_branch_fails(resp
         assert step["Next"] == f"record {name}"
         poison, timed_out, others = step["Retry"]
         assert (poison["MaxAttempts"], timed_out["MaxAttempts"], others["MaxAttempts"]) == (0, 1, 3)
+        assert {"KeyError", "TooMuch"} <= set(poison["ErrorEquals"])
         assert others["JitterStrategy"] == "FULL"
         assert recording["Retry"][0]["MaxAttempts"] == 8
         (lost,) = recording["Catch"]

@@ -30,6 +30,7 @@ WAIT_SECONDS, POLL_SECONDS = 60, 1
 RESERVE_SECONDS = 90
 """What is left for putting and verifying. An export that is not written by then is given up."""
 PUT_SECONDS = 60.0
+REMEDY = "Run `portcullis audit export` on a machine"
 
 
 class LogBehind(Exception):
@@ -68,7 +69,7 @@ class Evidence:
         made = self._verified(incident, incident.run, data)
         audit_objects.put(self._s3, made["bucket"], made["key"], data, audit_objects.IF_NEW)
         if self._read(made["key"]) != data:
-            raise Unavailable(f"{made['key']} is not what was put: another one was first, or it was refused before")
+            raise Unavailable(f"{made['key']} holds something else: another run was first")
         return made
 
     def _kept(self, incident: Incident, run: int) -> dict[str, Any] | None:
@@ -81,13 +82,18 @@ class Evidence:
 
     def _export(self, incident: Incident, remaining: Callable[[], float]) -> bytes:
         note, file = self._published(incident), BytesIO()
-
-        def bound(done: int, total: int) -> None:
-            if file.tell() > MOST_BYTES or remaining() < RESERVE_SECONDS:
-                raise TooMuch(f"given up after {done} of {total} entries: run `portcullis audit export` on a machine")
-
         checkpoint = checkpoints.open_checkpoint(note, self._audit.key, verifies_bytes)
-        read = ReadAhead(self._log_file, lambda path: tiles.next_bundles(path, checkpoint.size, AHEAD))
+
+        def bound(_done: int, _total: int) -> None:
+            if file.tell() > MOST_BYTES:
+                raise TooMuch(f"it has more than {MOST_BYTES} bytes. {REMEDY}")
+
+        def read_in_time(path: str) -> bytes | None:
+            if remaining() < RESERVE_SECONDS:
+                raise TooMuch(f"it takes too long. {REMEDY}")
+            return self._log_file(path)
+
+        read = ReadAhead(read_in_time, lambda path: tiles.next_bundles(path, checkpoint.size, AHEAD))
         try:
             log, asked = AuthenticLog(checkpoint, read), evidence.asked(incident, self._settings.hours)
             export_writing.write(file, log, note, self._audit.key, asked, bound)

@@ -14,16 +14,15 @@ from portcullis.protocol.audit_entries import Entry
 WAITING = ("transaction.approved", "transaction.pending_approval")
 CLAIMED = ("transaction.executing", "transaction.needs_reconciliation")
 SETTLED = "transaction.settled"
-PAID_BY_OTHERS = ("transaction.executing", "transaction.settled", "transaction.failed")
-ASKED = ("transaction.approved", "transaction.pending_approval", "transaction.denied")
+DONE_BY_OTHERS = ("transaction.executing", "transaction.settled", "transaction.failed")
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A transaction by its entries: as it stood when the agent was suspended (None: not yet there), and as it ended."""
+    """A transaction by its entries: as it stood when the agent was suspended, and as it ended."""
 
     txid: str
-    at_suspension: Entry | None
+    at_suspension: Entry
     last: Entry
 
     @property
@@ -38,13 +37,12 @@ class Payment:
     @property
     def at_risk(self) -> bool:
         """Whether it could still have moved money when the agent was suspended."""
-        return self.at_suspension is not None and self.at_suspension.type in (*WAITING, *CLAIMED)
+        return self.at_suspension.type in (*WAITING, *CLAIMED)
 
     @property
     def stopped(self) -> bool:
         """Whether the suspension is why it moves none."""
-        waited = self.at_suspension is not None and self.at_suspension.type in WAITING
-        return waited and self.last.type not in (*CLAIMED, SETTLED, "transaction.failed")
+        return self.at_suspension.type in WAITING and self.last.type not in (*CLAIMED, SETTLED, "transaction.failed")
 
     @property
     def claimed(self) -> bool:
@@ -112,7 +110,7 @@ def facts(incident: Mapping[str, Any], entries: Sequence[Entry]) -> Facts:
         address = entry.ip or "(several)"
         keys.setdefault(key, Use(at, at)).add(entry, address)
         addresses.setdefault(address, Use(at, at)).add(entry, key)
-    return Facts(began, sign, list(_payments(incident["opened_at"], entries)), keys, addresses)
+    return Facts(began, sign, list(_payments(incident, entries)), keys, addresses)
 
 
 def total(payments: Iterable[Payment]) -> Decimal:
@@ -120,15 +118,17 @@ def total(payments: Iterable[Payment]) -> Decimal:
     return sum((each.usd for each in payments), Decimal(0))
 
 
-def _payments(suspended: str, entries: Sequence[Entry]) -> Iterator[Payment]:
+def _payments(incident: Mapping[str, Any], entries: Sequence[Entry]) -> Iterator[Payment]:
+    """Those from before the agent came back. One that bears an instant after the suspension committed just before."""
     moves: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.txid is not None and entry.type.startswith("transaction."):
             moves.setdefault(entry.txid, []).append(entry)
     for txid, told in moves.items():
         told.sort(key=lambda entry: entry.rev)
-        before = [entry for entry in told if entry.at <= suspended]
-        yield Payment(txid, before[-1] if before else None, told[-1])
+        if told[0].at <= incident.get("recovered_at", told[0].at):
+            before = [entry for entry in told if entry.at <= incident["opened_at"]]
+            yield Payment(txid, (before or told[:1])[-1], told[-1])
 
 
 def _beginning(incident: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[str, str]:
@@ -146,4 +146,4 @@ def _beginning(incident: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[s
 
 def _by_the_agent(entry: Entry) -> bool:
     """Whether a proved request of the agent caused it: what executors do bears the payment's key too."""
-    return entry.verified and entry.type not in PAID_BY_OTHERS and not entry.type.startswith(("finding.", "incident."))
+    return entry.verified and entry.type not in DONE_BY_OTHERS and not entry.type.startswith(("finding.", "incident."))

@@ -24,7 +24,7 @@ def page(incident: Mapping[str, Any], asked: Asked, entries: Sequence[Entry]) ->
         "Timeline": _timeline(incident, entries, found),
         "Keys": _uses(found.keys, "Key", "Addresses"),
         "Addresses": _uses(found.addresses, "Address", "Keys"),
-        "Paid to": _destinations(found),
+        "Destinations": _destinations(found),
         "Steps": _steps(incident),
         "What is still to do": "\n".join(_to_do(incident, found)),
         "Evidence": _evidence(incident, asked),
@@ -47,7 +47,7 @@ def _summary(incident: Mapping[str, Any], found: Facts) -> str:
         "contained": f"{code(contained)}, {_after(suspended, contained)} later"
         if contained
         else "not in every step yet",
-        "possibly lost": _usd(found.lost() + [each for each in found.payments if each.claimed]),
+        "lost or possibly lost": _usd(found.lost() + [each for each in found.payments if each.claimed]),
         "stopped": _usd([each for each in found.payments if each.stopped]),
     }
     return "\n".join(f"- {name}: {value}" for name, value in lines.items())
@@ -110,7 +110,8 @@ def _to_do(incident: Mapping[str, Any], found: Facts) -> Iterator[str]:
         yield f"- [ ] {text(item['what'])}: {command(item['command'])}"
     for payment in claimed[:MOST]:
         ask = f"portcullis tx reconcile {agent} {payment.txid} settled --reference REFERENCE --as AP"
-        yield f"- [ ] find out whether {code(payment.txid)} was paid (settled or failed): {command(ask)}"
+        what = f"say how {code(payment.txid)} ended, settled or failed, once its claim has run out"
+        yield f"- [ ] {what}: {command(ask)}"
     if len(claimed) > MOST:
         yield f"- [ ] and so for {len(claimed) - MOST} more"
     if not left and not claimed:
@@ -140,7 +141,7 @@ def _left_out(count: int) -> str:
 
 
 def _usd(payments: Sequence[Payment]) -> str:
-    return f"{total(payments):,.2f} USD in {len(payments)} payments"
+    return f"{total(payments):,.2f} USD in {len(payments)} payment{'' if len(payments) == 1 else 's'}"
 
 
 def _after(first: str, second: str) -> str:

@@ -44,7 +44,7 @@ def _moment(entry: Entry) -> Moment:
         words = [code(entry.id.rpartition("#")[0])]
     words += [text(each["detail"]) for each in data.get("signals", []) if isinstance(each, dict) and "detail" in each]
     words += [f"{name} {text(data[name])}" for name in ("reason", "problem", "severity", "count") if name in data]
-    by = data.get("actor") or entry.key
+    by = data.get("actor") or data.get("updated_by") or entry.key
     words += [f"by {code(by)}"] if by else []
     words += [f"from {code(entry.ip)}"] if entry.ip else []
     return Moment(entry.at, entry.type, ", ".join(words))

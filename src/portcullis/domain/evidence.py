@@ -5,12 +5,13 @@ from portcullis.domain.audit_operations import Steps
 from portcullis.domain.incidents import Incident
 from portcullis.protocol.log_export import Asked
 
-MILLISECOND = 1_000
+SLACK = 5 * times.SECOND
+"""What committed just before the suspension may bear an instant just after the trigger's, which is the incident's."""
 
 
 def asked(incident: Incident, hours: int) -> Asked:
-    """The entries of the agent over so many hours, the last of which are those of the suspension itself."""
-    since, until = incident.opened_at - hours * times.HOUR, incident.opened_at + MILLISECOND
+    """The entries of the agent over so many hours, up to the suspension itself."""
+    since, until = incident.opened_at - hours * times.HOUR, incident.opened_at + SLACK
     return Asked(times.rfc3339(since), times.rfc3339(until), incident.agent)
 
 

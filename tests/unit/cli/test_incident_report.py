@@ -101,7 +101,7 @@ def test_money_is_added_up_by_what_became_of_it(case: Case) -> None:
     assert case.line("| stopped").endswith("| 2 | 1,400.01 |")
     assert case.line("| possibly lost").endswith("| 2 | 130.10 |")
     assert case.line("| lost").endswith("| 1 | 250.55 |")
-    assert case.line("- possibly lost:") == "- possibly lost: 380.65 USD in 3 payments"
+    assert case.line("- lost or") == "- lost or possibly lost: 380.65 USD in 3 payments"
 
 
 def test_what_was_frozen_or_claimed_after_the_suspension_is_counted_as_it_ended(case: Case) -> None:
@@ -114,6 +114,15 @@ def test_what_was_frozen_or_claimed_after_the_suspension_is_counted_as_it_ended(
     assert case.line("| stopped").endswith("| 2 | 1,400.01 |")
     assert case.line("| possibly lost").endswith("| 2 | 37.00 |")
     assert case.line("| lost").endswith("| 2 | 350.65 |")
+
+
+def test_payments_that_raced_with_the_suspension_count_and_those_after_the_way_back_do_not(case: Case) -> None:
+    case.entries += [each._replace(at="2026-11-21T06:40:00.300Z") for each in paid(10, "06:39", "0.01")]
+    case.entries += paid(11, "07:30", "77.00", "executing", "settled")
+    case.incident["recovered_at"] = "2026-11-21T07:00:00.000Z"
+    assert case.line("| at risk").endswith("| 5 | 1,530.12 |")
+    assert case.line("| stopped").endswith("| 3 | 1,400.02 |")
+    assert case.line("| lost").endswith("| 1 | 250.55 |")
 
 
 def test_it_began_with_the_finding_that_triggered_it_else_with_one_that_nobody_released(case: Case) -> None:
