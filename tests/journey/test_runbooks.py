@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -44,7 +45,9 @@ class Responders:
         if line.endswith("scan-secrets ."):
             words[-1] = str(folder)
         words = [str(folder / word) if word.endswith((".zip", ".md")) else word for word in words]
-        done = CliRunner().invoke(app, words, obj=self._session(words), env=self._environment(words))
+        session = self._session(words)
+        with closing(session.operator):
+            done = CliRunner().invoke(app, words, obj=session, env=self._environment(words))
         assert done.exit_code == 0, f"{line}\n{done.output}\n{done.exception!r}"
         self.said.append(done.output)
         for name, pattern in FOUND.items():
