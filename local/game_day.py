@@ -1,5 +1,6 @@
 """`make game-day`: a theft is played on the local run, found, stopped, contained, exported, and the agent recovered."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def play(run: dict[str, Any], home: Home, folder: Path = FOLDER) -> dict[str, An
     say("\nA game day\n")
     try:
         session = Session(None, None, home.local_json, as_json=False)
-        result = Drill(session, run["api_url"], folder, verifier_key(session, None, None)).play(responders)
+        with closing(session.operator):
+            result = Drill(session, run["api_url"], folder, verifier_key(session, None, None)).play(responders)
     except Failure as failure:
         raise LocalRunError(f"the game day: {failure}") from None
     say("\nWhat it came to\n")
