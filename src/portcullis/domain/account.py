@@ -10,7 +10,6 @@ from portcullis.domain.windows import Spend
 from portcullis.protocol import base62
 
 ACTIVE, SUSPENDED, LOCKED = "active", "suspended", "locked"
-STATES = (ACTIVE, SUSPENDED, LOCKED)
 """Suspended: cut off for good, its keys ended. Locked: stopped with the whole fleet, to go on with the keys it has."""
 LOCKED_TEXT = "The fleet is in lockdown: nothing moves before its operators lift it."
 MAX_LIVE_KEYS = 8
