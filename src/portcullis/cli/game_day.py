@@ -111,7 +111,7 @@ class Drill:
         """The stolen key, after the agent is back."""
         with closing(victim.gateway(self.agent_url)) as gateway:
             try:
-                decision = gateway.create_transaction(**game_day_attack.payment(WORK, WALLET))
+                decision = gateway.create_transaction(**game_day_attack.payment(str(WORK), WALLET))
             except PortcullisError as error:
                 if error.code in game_day_attack.STOPPED:
                     return

@@ -22,7 +22,7 @@ POLICY = {
     "limits": {"per_transaction": "50", "daily": "500"},
     "rate": {"per_minute": 6000, "burst": 100},
 }
-WORK, LOOT = "10", "60"
+WORK, LOOT = 10, "60"
 PAYMENTS = 5
 """Of honest work, before the theft."""
 PAUSE_SECONDS = 0.1
@@ -69,9 +69,9 @@ def key(operator: Operator, agent: str) -> dict[str, str]:
 
 def work(gateway: Gateway, payments: int = PAYMENTS) -> None:
     """What the agent is for. Failure where the gateway does not approve of it."""
-    for _ in range(payments):
+    for number in range(payments):
         try:
-            decision = gateway.create_transaction(**payment(WORK, WALLET))
+            decision = gateway.create_transaction(**payment(str(WORK + number), WALLET))
         except PortcullisError as error:
             raise Failure(f"the agent cannot work: {error}", REFUSED) from None
         if not isinstance(decision, Approved):
