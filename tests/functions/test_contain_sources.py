@@ -22,6 +22,7 @@ from tests.unit.domain.builders import NOW
 
 __all__ = ["tables"]
 HOME, THIEF, WIDE, NEIGHBOUR = "203.0.113.7", "198.51.100.9", "2001:db8:1:2::9", "198.51.100.10"
+UNNAMED = "198.51.100.12"
 THEFT = NOW + 30 * HOUR
 OPERATOR = "arn:aws:iam::123456789012:user/operator"
 Result = dict[str, Any]
@@ -88,11 +89,13 @@ def test_what_others_use_and_what_is_never_blocked_is_spared(attack: Attack) -> 
     Addresses(attack.profiles).note("ag_other", {NEIGHBOUR: THEFT - DAY, WIDE: THEFT - 41 * DAY})
     for agent in (attack.agent, "ag_other", attack.agent):
         Addresses(attack.profiles).note(agent, {THIEF: THEFT - HOUR})
-    Addresses(attack.profiles).note(attack.agent, {NEIGHBOUR: THEFT, "198.51.100.11": THEFT})
-    attack.finding(1, THIEF, WIDE, NEIGHBOUR, "192.0.2.1", "198.51.100.11", "test-invoke-source-ip")
+    of_nobody = {**addresses.primary_key(UNNAMED), "used_at": THEFT - DAY}  # as they were kept before
+    assert attack.profiles.put_if(of_nobody, "attribute_not_exists(pk) OR pk = :none", {":none": ""})
+    Addresses(attack.profiles).note(attack.agent, {NEIGHBOUR: THEFT, UNNAMED: THEFT, "198.51.100.11": THEFT})
+    attack.finding(1, THIEF, WIDE, NEIGHBOUR, UNNAMED, "192.0.2.1", "198.51.100.11", "test-invoke-source-ip")
     result = attack.step(attack.incident())
     assert result["blocked"] == ["2001:db8:1:2::/64", "198.51.100.11"]
-    others = dict.fromkeys((THIEF, NEIGHBOUR), "another agent uses it")
+    others = dict.fromkeys((THIEF, NEIGHBOUR, UNNAMED), "another agent uses it")
     assert why(result) == others | {"192.0.2.1": "never blocked"}
 
 
