@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,6 +39,9 @@ class Desk:
     def __init__(self, deployment: Deployment, service: Service) -> None:
         self.deployment = deployment
         self.table = Table(deployment.outputs["CoreTable"], service)
+        self.states, self.events = deployment.root("stepfunctions"), deployment.root("events")
+        (machine,) = self.states.list_state_machines()["stateMachines"]
+        self.machine = machine["stateMachineArn"]
 
     def ask(self, agent: Agent, **detail: Any) -> int:
         """Put a request for an incident on the bus; when, in microseconds."""
@@ -48,7 +52,7 @@ class Desk:
             "DetailType": "incident.requested",
             "Detail": json.dumps({"agent_id": agent.agent_id, "reason": "drill", **detail}),
         }
-        assert self.deployment.root("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+        assert self.events.put_events(Entries=[entry])["FailedEntryCount"] == 0
         return asked
 
     def latest(self, agent: Agent) -> Incident | None:
@@ -68,9 +72,7 @@ class Desk:
 
     def finished(self, incident: Incident | None, run: int) -> bool:
         """Whether this run of the state machine has come to its end; it never fails."""
-        states = self.deployment.root("stepfunctions")
-        (machine,) = states.list_state_machines()["stateMachines"]
-        executions = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+        executions = self.states.list_executions(stateMachineArn=self.machine)["executions"]
         status = {each["name"]: each["status"] for each in executions}.get(f"{incident and incident.id}-{run}")
         assert status in (None, "RUNNING", "SUCCEEDED")
         return status == "SUCCEEDED"
@@ -164,6 +166,16 @@ def test_two_triggers_at_once_are_one_incident(deployment: Deployment, desk: Des
     assert len({event["data"]["id"] for event in told}) == 1
     incident = desk.told(agent, DONE)
     assert {trigger.reference for trigger in incident.triggers} == {"first", "second"}
+
+
+def test_a_flood_of_forged_requests_does_not_stop_the_agent_that_they_name(deployment: Deployment, desk: Desk) -> None:
+    agent = deployment.agent()
+    forger = replace(agent, secret=deployment.agent().secret)
+    with ThreadPoolExecutor(8) as threads:
+        codes = set(threads.map(lambda _: deployment.pay(forger).json()["code"], range(150)))
+    assert codes == {"invalid_credentials"}
+    assert deployment.pay(agent).status_code == 201
+    assert desk.latest(agent) is None
 
 
 @contextmanager
