@@ -1,7 +1,7 @@
 # Every target sets up what it needs: all it takes is Python 3.11 or later (and make, and bash).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint synth bench bench-detection simulate-audit rekey-fleet verify-independent openapi lock clean
+.PHONY: help demo up down test lint synth bench bench-detection simulate-audit rekey-fleet lockdown-fleet verify-independent openapi lock clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -50,6 +50,9 @@ simulate-audit: $(PROJECT) ## run 10,000 random schedules of crashes and races a
 
 rekey-fleet: $(PROJECT) $(CDK) ## move 200 working agents to a new root of secrets on a gateway of its own
 	@AGENTS=200 $(BIN)/pytest --timeout=900 tests/journey/test_root.py
+
+lockdown-fleet: $(PROJECT) $(CDK) ## lock 200 paying agents down on a gateway of its own, and lift that in stages
+	@AGENTS=200 $(BIN)/pytest --timeout=900 tests/journey/test_lockdown.py
 
 verify-independent: $(INDEPENDENT) ## have verifiers that others wrote check an audit log, sound and tampered with
 	@$(BIN)/python -m local.independent_verification build/independent

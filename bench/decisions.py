@@ -95,7 +95,8 @@ class Recorder:
         """One operation."""
         operation = target.rpartition(".")[2]
         self.calls.append((operation, payload))
-        return {"Item": self.items[payload["Key"]["sk"]["S"]]} if operation == "GetItem" else {}
+        item = self.items.get(payload["Key"]["sk"]["S"]) if operation == "GetItem" else None
+        return {"Item": item} if item else {}
 
     def request(self, method: str, _path: str, _headers: dict[str, str], _body: bytes = b"") -> bytes:
         """The policy's body."""

@@ -6,6 +6,7 @@ from functions.agent_api.request import now, stores
 from portcullis.aws import transitions
 from portcullis.aws.proxy import Refusal
 from portcullis.aws.transitions import Caller, NotLive, Plan
+from portcullis.domain.account import ACTIVE
 from portcullis.domain.identifiers import TRANSACTION_ID
 from portcullis.domain.lifecycle import Conflict
 from portcullis.domain.record import Mover, Principal, Record
@@ -24,13 +25,16 @@ def txid_of(event: dict[str, Any], missing: str) -> str:
     return txid
 
 
-def move(principal: Principal, agent: str, txid: str, plan: Plan, missing: str) -> Record:
-    """The transaction of ``agent`` as ``plan`` has moved it, or a refusal; ``missing`` is said where there is none."""
-    caller = Caller(principal.agent, principal.key_version)
+def move(
+    principal: Principal, agent: str, txid: str, plan: Plan, missing: str, states: tuple[str, ...] = (ACTIVE,)
+) -> Record:
+    """The transaction of ``agent`` as ``plan`` has moved it, or a refusal; ``missing`` is said where there is none.
+    Whoever asks has to be in one of these ``states``."""
+    caller = Caller(principal.agent, principal.key_version, states)
     try:
         outcome = transitions.apply(stores().table, agent, txid, plan, caller=caller)
     except NotLive as refused:
-        raise Refusal(refused.code) from None
+        raise Refusal(refused.code, refused.detail) from None
     if outcome is None:
         raise Refusal("not_found", missing)
     if isinstance(outcome, Conflict):

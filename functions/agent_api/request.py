@@ -11,6 +11,7 @@ from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal
 from portcullis.aws.telling import Teller
 from portcullis.aws.wire import Service
+from portcullis.domain.account import ACTIVE, LOCKED_TEXT
 from portcullis.domain.record import Principal
 
 
@@ -40,10 +41,17 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def require(principal: Principal, scope: str) -> None:
-    """The key must have ``scope``, and its agent be active as far as is known here."""
+def require(principal: Principal, scope: str, states: tuple[str, ...] = (ACTIVE,)) -> None:
+    """The key must have ``scope``, and its agent be active as far as is known here, or in one of these ``states``."""
     if scope not in principal.scopes:
         raise Refusal("scope_missing", f"The key lacks the scope {scope}.")
     account = stores().ledger.account(principal.agent)
-    if account is None or account.state != "active":
-        raise Refusal("agent_suspended")
+    if account is None or account.state not in states:
+        raise Refusal("agent_suspended", account.stopped if account else None)
+
+
+def require_to_move(principal: Principal, scope: str) -> None:
+    """As require, for what lets value move: nothing does while the fleet is in lockdown."""
+    require(principal, scope)
+    if stores().ledger.gate.is_closed():
+        raise Refusal("agent_suspended", LOCKED_TEXT)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from functions.agent_api.moves import move, mover_of, txid_of
-from functions.agent_api.request import require, stores
+from functions.agent_api.request import require_to_move, stores
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body
 from portcullis.aws.redecision import approval, approval_answer
 from portcullis.aws.transitions import Plan
@@ -19,7 +19,7 @@ NO_SUCH_TRANSACTION = "There is no such transaction that this agent decides on."
 
 
 def _decide(event: dict[str, Any], principal: Principal) -> Answer:
-    require(principal, "transactions:risk")
+    require_to_move(principal, "transactions:risk")
     wanted, txid = json_body(event, RiskDecision), txid_of(event, NO_SUCH_TRANSACTION)
     if wanted.agent_id == principal.agent:
         raise Refusal("forbidden", "No agent decides on its own request.")

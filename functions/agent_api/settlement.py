@@ -3,20 +3,23 @@
 from typing import Any
 
 from functions.agent_api.moves import move, mover_of, txid_of
-from functions.agent_api.request import require, stores
+from functions.agent_api.request import require, require_to_move, stores
 from functions.agent_api.transactions import NO_SUCH_TRANSACTION
 from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body
 from portcullis.aws.redecision import approval_answer, confirmation
 from portcullis.aws.transitions import Plan
 from portcullis.domain import lifecycle
-from portcullis.domain.account import Account
+from portcullis.domain.account import ACTIVE, LOCKED, Account
 from portcullis.domain.agent_requests import Cancellation, Claim, Confirmation, Failure, Settlement, parties
 from portcullis.domain.lifecycle import Outcome
 from portcullis.domain.record import Principal, Record, describe
 
+REPORTING = (ACTIVE, LOCKED)
+"""Whoever has claimed reports how that ended in a lockdown as well: what has moved has moved."""
+
 
 def _claim(event: dict[str, Any], principal: Principal) -> Answer:
-    require(principal, "transactions:claim")
+    require_to_move(principal, "transactions:claim")
     body, mover = json_body(event, Claim), mover_of(principal)
 
     def plan(record: Record, account: Account) -> Outcome:
@@ -28,25 +31,25 @@ def _claim(event: dict[str, Any], principal: Principal) -> Answer:
 
 
 def _settle(event: dict[str, Any], principal: Principal) -> Answer:
-    require(principal, "transactions:claim")
+    require(principal, "transactions:claim", REPORTING)
     body, mover = json_body(event, Settlement), mover_of(principal)
 
     def plan(record: Record, account: Account) -> Outcome:
         _require_executor(principal, record, account)
         return lifecycle.settle(record, mover, body.token_sha256, body.reference)
 
-    return _moved(event, principal, body.agent_id, plan)
+    return _moved(event, principal, body.agent_id, plan, REPORTING)
 
 
 def _fail(event: dict[str, Any], principal: Principal) -> Answer:
-    require(principal, "transactions:claim")
+    require(principal, "transactions:claim", REPORTING)
     body, mover = json_body(event, Failure), mover_of(principal)
 
     def plan(record: Record, account: Account) -> Outcome:
         _require_executor(principal, record, account)
         return lifecycle.fail(record, mover, body.token_sha256, body.reason)
 
-    return _moved(event, principal, body.agent_id, plan)
+    return _moved(event, principal, body.agent_id, plan, REPORTING)
 
 
 def _cancel(event: dict[str, Any], principal: Principal) -> Answer:
@@ -57,7 +60,7 @@ def _cancel(event: dict[str, Any], principal: Principal) -> Answer:
 
 
 def _confirm(event: dict[str, Any], principal: Principal) -> Answer:
-    require(principal, "transactions:confirm")
+    require_to_move(principal, "transactions:confirm")
     body, mover = json_body(event, Confirmation), mover_of(principal)
 
     def plan(record: Record, account: Account) -> Outcome:
@@ -81,12 +84,16 @@ def _require_executor(principal: Principal, record: Record, account: Account) ->
         raise Refusal("not_found", NO_SUCH_TRANSACTION)
 
 
-def _moved(event: dict[str, Any], principal: Principal, agent: str, plan: Plan) -> Answer:
-    return json_answer(200, describe(_outcome(event, principal, agent, plan)))
+def _moved(
+    event: dict[str, Any], principal: Principal, agent: str, plan: Plan, states: tuple[str, ...] = (ACTIVE,)
+) -> Answer:
+    return json_answer(200, describe(_outcome(event, principal, agent, plan, states)))
 
 
-def _outcome(event: dict[str, Any], principal: Principal, agent: str, plan: Plan) -> Record:
-    return move(principal, agent, txid_of(event, NO_SUCH_TRANSACTION), plan, NO_SUCH_TRANSACTION)
+def _outcome(
+    event: dict[str, Any], principal: Principal, agent: str, plan: Plan, states: tuple[str, ...] = (ACTIVE,)
+) -> Record:
+    return move(principal, agent, txid_of(event, NO_SUCH_TRANSACTION), plan, NO_SUCH_TRANSACTION, states)
 
 
 ROUTES = {

@@ -79,7 +79,7 @@ def _is_named_by(principal: Principal, agent: str) -> bool:
 
 def _rejection(rejected: Rejected, fields: dict[str, str]) -> Refusal:
     if rejected.retry_after is None:
-        return Refusal(rejected.code)
+        return Refusal(rejected.code, rejected.detail)
     return Refusal(rejected.code, headers={**fields, "Retry-After": str(rejected.retry_after)})
 
 

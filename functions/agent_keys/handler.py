@@ -16,7 +16,7 @@ from portcullis.aws.roots import Roots
 from portcullis.aws.telling import Teller
 from portcullis.aws.wire import Service
 from portcullis.domain import self_rotation
-from portcullis.domain.account import Account
+from portcullis.domain.account import LOCKED_TEXT, Account
 from portcullis.domain.identifiers import check_idempotency_key
 from portcullis.domain.key_classes import Rotation
 from portcullis.domain.record import Principal
@@ -68,6 +68,8 @@ def _list_keys(_event: dict[str, Any], principal: Principal) -> Answer:
 
 def _rotate(event: dict[str, Any], principal: Principal) -> Answer:
     wanted, idempotency_key = json_body(event, SelfRotation), check_idempotency_key(header(event, "Idempotency-Key"))
+    if stores().ledger.gate.is_closed():
+        raise Refusal("agent_suspended", LOCKED_TEXT)
     old, account = _caller(principal)
     _check(self_rotation.refusal(old, account))
     generation = generations.current(stores().table, stores().roots)

@@ -1,17 +1,15 @@
 """The anomaly function: judges what agents do, as the bus tells of it, and opens findings."""
 
-import json
 import time
 from collections import defaultdict
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from portcullis.aws import settings, telemetry
+from portcullis.aws import bus_messages, settings, telemetry
 from portcullis.aws.anomaly import Anomaly
 from portcullis.aws.wire import AwsError, Unavailable
 from portcullis.domain.detection.observations import Observation, observe
-from portcullis.domain.events import VERSION
 
 SELF = {"Function": "anomaly"}
 FAULTS = (Unavailable, AwsError, ArithmeticError, ValueError)
@@ -28,27 +26,13 @@ def handler(batch: dict[str, Any], _context: object) -> dict[str, Any]:
     """SQS messages in, those to try again out: all of an agent's, or none."""
     by_agent: dict[str, list[tuple[dict[str, Any], Observation]]] = defaultdict(list)
     for message in batch["Records"]:
-        observation = _observation(message["body"])
+        observation = bus_messages.read(message["body"], "anomaly", observe)
         if observation is not None:
             by_agent[observation.agent].append((message, observation))
     failed = [message for agent, group in by_agent.items() if not _judge(agent, group) for message, _ in group]
     with suppress(Unavailable, AwsError):  # what was learnt stays gathered for the next time
         anomaly().populations.flush()
     return {"batchItemFailures": [{"itemIdentifier": message["messageId"]} for message in failed]}
-
-
-def _observation(body: str) -> Observation | None:
-    """None also for what cannot be read: it is counted, and trying it again would not help."""
-    try:
-        wrapped = json.loads(body)
-        event = wrapped["detail"]
-        if event["v"] == VERSION and event["type"] == wrapped["detail-type"]:  # which is what IAM lets a role put
-            return observe(event)
-        cause = "unknown version or type"
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        cause = type(error).__name__
-    telemetry.count("EventRejected", dimensions=SELF, cause=cause)
-    return None
 
 
 def _judge(agent: str, group: list[tuple[dict[str, Any], Observation]]) -> bool:

@@ -12,6 +12,7 @@ from portcullis.aws.proxy import Answer, Refusal, json_answer, json_body
 from portcullis.aws.redecision import approval, approval_answer
 from portcullis.aws.transitions import Plan
 from portcullis.domain import lifecycle, redecision
+from portcullis.domain.account import LOCKED_TEXT
 from portcullis.domain.approver_requests import Approval, Denial, OnTransaction, Reconciliation
 from portcullis.domain.decisions import BY_HUMAN
 from portcullis.domain.lifecycle import Conflict
@@ -20,6 +21,8 @@ from portcullis.domain.record import Mover, Record, describe
 
 def _approve(event: dict[str, Any]) -> Answer:
     wanted = json_body(event, Approval)
+    if stores().gate.is_closed():
+        raise Refusal("state_conflict", LOCKED_TEXT)
     presented, mover = _authorized(event, wanted)
     content_sha256 = bytes.fromhex(wanted.content_sha256)
     plan = approval(stores().table, stores().policies, mover, BY_HUMAN, content_sha256)

@@ -12,8 +12,10 @@ from portcullis.aws import accounts, settings
 from portcullis.aws.audit_reader import AuditReader
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
+from portcullis.aws.fleet import Gate
 from portcullis.aws.key_delivery import Deliveries
 from portcullis.aws.key_job_runs import KeyJobs
+from portcullis.aws.lockdown_runs import WORKERS, Lockdowns
 from portcullis.aws.policies import Policies
 from portcullis.aws.proxy import Refusal, header, parameter
 from portcullis.aws.roots import Roots
@@ -44,6 +46,8 @@ class Stores:
     rotation: Rotation
     deliveries: Deliveries
     key_jobs: KeyJobs
+    lockdowns: Lockdowns
+    gate: Gate
 
 
 @cache
@@ -65,6 +69,8 @@ def stores() -> Stores:
         own.rotation,
         deliveries,
         KeyJobs(table, deliveries),
+        Lockdowns([Table(own.core_table, Service("dynamodb", environment)) for _ in range(WORKERS)]),
+        Gate(table),
     )
 
 

@@ -1,12 +1,11 @@
 """What is refused to requests that nothing vouches for counts against their source address; a schedule lifts blocks."""
 
-import json
 import time
 from collections import defaultdict
 from functools import cache
 from typing import Any
 
-from portcullis.aws import settings, telemetry
+from portcullis.aws import bus_messages, settings, telemetry
 from portcullis.aws.blocking import Blocking
 from portcullis.aws.wire import AwsError, Unavailable
 from portcullis.domain.detection.networks import Network
@@ -28,7 +27,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return {"blocked": blocking().reconcile(_now())}
     by_address: dict[Network, list[tuple[str, Refusals]]] = defaultdict(list)
     for message in event["Records"]:
-        told = _told(message["body"])
+        told = bus_messages.read(message["body"], "sources", refusals)
         if told is not None:
             by_address[told.address].append((message["messageId"], told))
     failed: list[str] = []
@@ -56,15 +55,6 @@ def _tell(begun: list[Block]) -> None:
 
 def _fault(fault: Exception, **fields: Any) -> None:
     telemetry.count("Fault", dimensions=SELF, cause=str(fault), **fields)
-
-
-def _told(body: str) -> Refusals | None:
-    """None also for what cannot be read: it is counted, and trying it again would not help."""
-    try:
-        return refusals(json.loads(body)["detail"])
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        telemetry.count("EventRejected", dimensions=SELF, cause=type(error).__name__)
-        return None
 
 
 def _now() -> int:

@@ -20,7 +20,7 @@ def agent_api(scope: Construct, data: Data) -> Function:
         name="agent_api",
         may=[
             allow(*write, on=[core], when=leading_keys("AGENT#*")),
-            allow("dynamodb:GetItem", on=[core], when=leading_keys("PRICES")),
+            allow("dynamodb:GetItem", on=[core], when=leading_keys("FLEET", "PRICES")),
             allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"], when=leading_keys("ag_*")),
             allow("s3:GetObject", on=[data.policy_objects]),
             tell(data.bus, "request.refused", "request.served"),

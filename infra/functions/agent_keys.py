@@ -22,7 +22,7 @@ def agent_keys(scope: Construct, data: Data) -> Function:
         name="agent_keys",
         may=[
             allow(*write, on=[core], when=leading_keys("AGENT#*", "KEY#*")),
-            allow("dynamodb:GetItem", on=[core], when=leading_keys("ROOT")),
+            allow("dynamodb:GetItem", on=[core], when=leading_keys("FLEET", "ROOT")),
             allow("s3:GetObject", on=[data.policy_objects]),
             allow("kms:GenerateMac", on=data.mac_key_arns),
             tell(data.bus, "request.refused", "request.served"),

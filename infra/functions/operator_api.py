@@ -11,7 +11,7 @@ from infra.constructs.telling import tell
 from infra.functions.rotation_settings import rotation_settings
 from infra.stacks.data import AUDIT_CHECKPOINT, AUDIT_TILES, BLOCKS_INDEX, STATUS_INDEX, USES_INDEX, Data
 
-ITEMS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")
+ITEMS = tuple(f"dynamodb:{each}" for each in ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"))
 
 
 def operator_api(scope: Construct, data: Data, rotation: IFunction) -> Function:

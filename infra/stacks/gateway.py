@@ -19,6 +19,7 @@ from infra.functions.authorizer import authorizer
 from infra.functions.key_census import key_census
 from infra.functions.key_jobs import key_jobs
 from infra.functions.key_rotation import key_rotation
+from infra.functions.lockdown import lockdown
 from infra.functions.operator_api import operator_api
 from infra.functions.outbox import outbox
 from infra.functions.price_feed import price_feed
@@ -82,6 +83,7 @@ OPERATOR_ROUTES = (
     "POST /v1/approvers/{approver}/device",
     "POST /v1/approvers/{approver}/enrolments",
     "POST /v1/approvers/{approver}/incident-reviews",
+    "POST /v1/approvers/{approver}/lockdown-lifts",
     "POST /v1/approvers/{approver}/reconciliations",
     "POST /v1/approvers/{approver}/recoveries",
     "POST /v1/approvers/{approver}/revocations",
@@ -102,6 +104,9 @@ OPERATOR_ROUTES = (
     "GET /v1/key-jobs/{job}/keys",
     "POST /v1/key-jobs/{job}/cancel",
     "POST /v1/key-jobs/{job}/run",
+    "GET /v1/lockdown",
+    "POST /v1/lockdown",
+    "POST /v1/lockdown/run",
     "GET /v1/prices",
     "PUT /v1/prices/{token}",
     "GET /v1/root",
@@ -133,6 +138,7 @@ class Gateway(Stack):
         Schedule(self, "Sweep", function=sweeper(self, data), every=Duration.minutes(1))
         Schedule(self, "Reconcile", function=reconciler(self, data), every=Duration.hours(1))
         Schedule(self, "KeyJobsGoOn", function=key_jobs(self, data, self.rotation), every=Duration.minutes(1))
+        Schedule(self, "LockdownGoesOn", function=lockdown(self, data), every=Duration.minutes(1))
         Schedule(self, "KeyCensusHourly", function=key_census(self, data), every=Duration.hours(1))
         self._outputs()
 

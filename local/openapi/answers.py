@@ -25,7 +25,7 @@ Country = Annotated[
         description="Where the request came from (ISO 3166-1 alpha-2), on stages that have a trusted header for it.",
     ),
 ]
-State = Literal["active", "suspended"]
+State = Literal["active", "suspended", "locked"]
 Rule = Annotated[str, Field(json_schema_extra={"enum": [*RULES]})]
 Decided = Annotated[str, Field(json_schema_extra={"enum": [*STATUSES[:3]]})]
 Trust = Literal["low", "medium", "high"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from local.openapi import detection_events, incident_events, key_events, source_events
+from local.openapi import detection_events, incident_events, key_events, lockdown_answers, source_events
 from local.openapi.answers import KeyId, Sha256, TransactionRecord, Version
 from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
@@ -164,6 +164,8 @@ DATA: Mapping[str, Any] = {
     "agent.created": AgentCreated,
     "agent.suspended": AgentSuspended,
     "agent.recovered": incident_events.AgentRecovered,
+    "agent.locked": lockdown_answers.AgentLocked,
+    "agent.unlocked": lockdown_answers.AgentUnlocked,
     "policy.published": PolicyPublished,
     "policy.drafted": PolicyDrafted,
     "policy.draft_discarded": PolicyDraftDiscarded,
@@ -197,6 +199,11 @@ DATA: Mapping[str, Any] = {
     "incident.reviewed": incident_events.IncidentReviewed,
     "incident.recovered": incident_events.IncidentRecovered,
     "incident.closed": incident_events.IncidentClosed,
+    "lockdown.started": lockdown_answers.LockdownStarted,
+    "lockdown.completed": lockdown_answers.LockdownCompleted,
+    "lockdown.lifting": lockdown_answers.LockdownLifting,
+    "lockdown.stage_lifted": lockdown_answers.LockdownStageLifted,
+    "lockdown.lifted": lockdown_answers.LockdownLifted,
     "profile.reset": detection_events.ProfileReset,
     "price.set": PriceSet,
     "price.refused": PriceRefused,

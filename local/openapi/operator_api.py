@@ -8,6 +8,7 @@ from local.openapi.operator_audit import AUDIT
 from local.openapi.operator_detection import DETECTION
 from local.openapi.operator_incidents import INCIDENTS
 from local.openapi.operator_keys import KEY_JOBS, ROOT
+from local.openapi.operator_lockdown import LOCKDOWN
 from local.openapi.operator_policies import POLICIES, POLICY, TRIALS
 from local.openapi.parts import PAGE, SIGV4
 from portcullis.domain.key_requests import KeyRotation
@@ -159,5 +160,6 @@ OPERATOR_API = Api(
         *ROOT,
         *DETECTION,
         *INCIDENTS,
+        *LOCKDOWN,
     ),
 )

@@ -28,6 +28,7 @@ from functions.incidents import handler as incidents
 from functions.key_census import handler as key_census
 from functions.key_jobs import handler as key_jobs
 from functions.key_rotation import handler as key_rotation
+from functions.lockdown import handler as lockdown
 from functions.operator_api import handler as operator_api
 from functions.operator_api import request
 from functions.proposals import handler as proposals
@@ -273,6 +274,7 @@ def forget() -> None:
         key_rotation.stores,
         key_jobs.key_jobs,
         key_census.table,
+        lockdown.lockdowns,
         proposals.table,
         sweeper.table,
         request.stores,

@@ -116,7 +116,7 @@ def refused(ip: str = THIEF, count: int = 412, at: int = NOW, **envelope: Any) -
 
 def batch(*events: Any) -> Event:
     (message,) = load_event("sources/batch.json")["Records"]
-    bodies = [json.dumps({"detail": event}) for event in events]
+    bodies = [json.dumps({"detail-type": AUTHENTICATION_REFUSED, "detail": event}) for event in events]
     return {"Records": [{**message, "messageId": f"m{place}", "body": body} for place, body in enumerate(bodies)]}
 
 
@@ -172,6 +172,7 @@ def test_an_address_that_an_agent_uses_is_spared_and_so_is_one_that_is_never_blo
 def test_a_verified_refusal_and_what_cannot_be_read_count_for_nothing(world: World) -> None:
     unreadable: list[Any] = [{"type": "authentication.refused"}, [], None, "x"]
     assert world.handle(refused(verified=True), refused(""), *unreadable) == []
+    assert world.handle(refused(v=2), refused(type="request.refused")) == [], "nor another version, nor a borrowed type"
     assert world.held() == []
 
 

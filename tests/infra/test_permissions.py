@@ -19,7 +19,8 @@ MAY = {
     "OperatorFunction": LOG
     | TELL
     | READ_WRITE
-    | {"dynamodb:ConditionCheckItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject", "kms:GenerateMac"}
+    | {"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:Query"}
+    | {"s3:GetObject", "s3:PutObject", "kms:GenerateMac"}
     | {"s3:ListBucket", "kms:GetPublicKey", "lambda:InvokeFunction"}
     | {f"secretsmanager:{each}" for each in ("CreateSecret", "DescribeSecret", "PutSecretValue", "RotateSecret")},
     "KeyCensus": LOG | {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"},
@@ -30,6 +31,7 @@ MAY = {
     | READ_WRITE
     | {"kms:GenerateMac", "secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"}
     | {f"secretsmanager:{each}" for each in ("GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")},
+    "Lockdown": LOG | READ_WRITE | {"dynamodb:BatchGetItem", "dynamodb:Query"},
     "Outbox": LOG,
     "PriceFeed": LOG | CONSUME | {"dynamodb:GetItem", "dynamodb:PutItem"},
     "Proposals": LOG | READ_WRITE | {"dynamodb:Query"},
@@ -40,7 +42,7 @@ MAY = {
 
 
 AGENT_SIDE = ("Authorizer", "AgentFunction", "AgentKeys", "KeyRotation")
-CLOCKED = ("KeyCensus", "KeyJobs", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
+CLOCKED = ("KeyCensus", "KeyJobs", "Lockdown", "PriceFeed", "Proposals", "Reconciler", "Sweeper")
 PASSING = ["/tile/0/*.p/*", "/tile/entries/*.p/*"]
 
 
@@ -99,11 +101,12 @@ def test_functions_reach_only_their_kinds_of_items(gateway: Template) -> None:
     }
     assert kinds == {
         "Authorizer": [("KEY#*",)],
-        "AgentFunction": [("AGENT#*",), ("PRICES",), ("ag_*",)],
-        "AgentKeys": [("AGENT#*", "KEY#*"), ("ROOT",)],
+        "AgentFunction": [("AGENT#*",), ("FLEET", "PRICES"), ("ag_*",)],
+        "AgentKeys": [("AGENT#*", "KEY#*"), ("FLEET", "ROOT")],
         "KeyRotation": [("AGENT#*", "KEY#*"), ("ROOT",)],
         "KeyCensus": [("AGENT#*", "KEY#*"), ("ROOT",), ("AGENTS",)],
         "KeyJobs": [("AGENT#*", "JOB#*", "KEY#*"), ("AGENTS", "JOBS#open", "ag_*#KEYS", "kj_*")],
+        "Lockdown": [("AGENT#*", "FLEET"), ("AGENTS",)],
         "PriceFeed": [("PRICES",)],
         "Proposals": [("AGENTS",), ("AGENT#*",)],
         "Reconciler": [("RECONCILER",)],

@@ -19,6 +19,7 @@ def test_what_runs_by_the_clock(gateway: Template) -> None:
         "KeyRotation": ("rate(1 hour)", "ENABLED"),
         "KeyCensus": ("rate(1 hour)", "ENABLED"),
         "KeyJobs": ("rate(1 minute)", "ENABLED"),
+        "Lockdown": ("rate(1 minute)", "ENABLED"),
         "Proposals": ("rate(1 day)", "ENABLED"),
         "Reconciler": ("rate(1 hour)", "ENABLED"),
         "Sweeper": ("rate(1 minute)", "ENABLED"),

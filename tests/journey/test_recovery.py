@@ -19,7 +19,7 @@ def contained(deployment: Deployment, agent: Agent) -> dict[str, Any]:
 
     def is_contained() -> bool:
         items = {item["name"]: item["done"] for item in incident_of(deployment, started)["checklist"]}
-        return items["keys"] and items["transactions"]
+        return bool(items["keys"] and items["transactions"])
 
     until(is_contained)
     return incident_of(deployment, started)

@@ -92,4 +92,5 @@ def from_item(item: Item) -> Account:
         shadow_sha256=item.get("shadow_sha256"),
         violated_at=item.get("violated_at"),
         incident=item.get("incident"),
+        lock=item.get("lock", 0),
     )

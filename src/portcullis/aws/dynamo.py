@@ -135,13 +135,14 @@ class Table:
             return False, from_attributes(error.payload.get("Item") or {})
         return True, from_attributes(answer["Attributes"])
 
-    def get_many(self, keys: Sequence[Item]) -> list[Item]:
+    def get_many(self, keys: Sequence[Item], *, consistent: bool = False) -> list[Item]:
         """Those of the items that are there, in any order. No two keys may be equal."""
         found: list[Item] = []
+        reading = {"ConsistentRead": True} if consistent else {}
         for start in range(0, len(keys), MOST_KEYS):
             wanted = [to_attributes(key) for key in keys[start : start + MOST_KEYS]]
             while wanted:
-                answer = self._raw("BatchGetItem", {"RequestItems": {self.name: {"Keys": wanted}}})
+                answer = self._raw("BatchGetItem", {"RequestItems": {self.name: {"Keys": wanted, **reading}}})
                 found += [from_attributes(item) for item in answer["Responses"].get(self.name, ())]
                 left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
                 if len(left) == len(wanted):

@@ -153,6 +153,13 @@ class KeyJobsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LockdownSettings:
+    """Of the work of a lockdown."""
+
+    core_table: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyCensusSettings:
     """Of the census of keys."""
 

@@ -11,6 +11,7 @@ from portcullis.aws import (
     approvers,
     changes,
     enrolment,
+    fleet,
     incident_sources,
     incidents,
     key_revoking,
@@ -20,13 +21,15 @@ from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.codes import Presented
 from portcullis.aws.dynamo import Cancelled, Table
 from portcullis.aws.expressions import Update
+from portcullis.aws.fleet import Gate
 from portcullis.aws.policies import Policies
 from portcullis.aws.wire import Unavailable
 from portcullis.domain import incident_recovery as recovery
-from portcullis.domain.account import Account
+from portcullis.domain.account import ACTIVE, Account
 from portcullis.domain.approvers import Approver
 from portcullis.domain.incident_recovery import Refused, Standing
 from portcullis.domain.incidents import Incident, Review
+from portcullis.domain.lockdown import NO_NEW_AGENT
 from portcullis.domain.policy_document import parse_document
 from portcullis.protocol.strict_json import parse_object
 
@@ -83,8 +86,11 @@ class Recovery:
         after = accepted(recovery.recovered(now, reviewer, presented.approver, reviewed_at, actor.now))
         if after is None or reviewer is None:
             return incident, []
+        if Gate(self._core).is_closed():
+            raise Conflict(NO_NEW_AGENT)
         account = changes.actions(now.account, actor, self._return(now.account, actor, after))
-        return after, [*account, *incidents.writing(incident, after, actor, RECOVERED), _is_active(reviewer)]
+        told = incidents.writing(incident, after, actor, RECOVERED)
+        return after, [*account, *told, _is_active(reviewer), fleet.open_check()]
 
     def _return(self, account: Account, actor: Actor, incident: Incident) -> Change:
         """The agent is active in a new epoch, under a new version of its policy at low trust, which it has to earn
@@ -98,7 +104,7 @@ class Recovery:
             "agent.recovered",
             {"incident": incident.id, "epoch": epoch, **published.data},
             others=[*published.others, told],
-            sets={**published.sets, "state": "active", "epoch": epoch, "rev": rev},
+            sets={**published.sets, "state": ACTIVE, "epoch": epoch, "rev": rev},
             clauses=f"{published.clauses}, incident",
         )
 
@@ -127,9 +133,10 @@ def _by_code(
         try:
             table.transact(presented.action(), *actions)
         except Cancelled as cancelled:
-            if cancelled.failed(0):
+            if not cancelled.failed(0):
+                continue
+            if incidents.find(table, incident_id) != after:  # else it was made, and the answer lost on its way
                 raise enrolment.refused() from None
-            continue
         return after
     raise Unavailable("the incident was contended")
 

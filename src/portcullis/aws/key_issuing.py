@@ -20,8 +20,8 @@ def issue(table: Table, actor: Actor, record: KeyRecord) -> Account | None:
     def plan(account: Account) -> Change | None:
         if record.live_name in account.live_keys:
             return None
-        if account.state != "active":
-            raise Conflict("The agent is suspended. It gets new keys once it is recovered: portcullis incident recover")
+        if account.keyless:
+            raise Conflict(account.keyless)
         if record.has_ended(actor.now):
             raise MalformedInput("expires_at", "lies in the past; give a later instant, or none")
         live = key_revoking.live_records(table, account, record.stage)

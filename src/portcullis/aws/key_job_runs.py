@@ -81,6 +81,7 @@ class KeyJobs:
             if account is None:
                 return [], True
             # A suspended agent has nothing to rotate, for its keys never come back; but they can be revoked.
+            # One that is locked is rotated once it is lifted.
             every = key_revoking.usable if job.action == "revoke" else key_revoking.live_records
             found = every(self.table, account, self.deliveries.stage)
             return [key for key in found if in_scope(job, key, self.clock())], True

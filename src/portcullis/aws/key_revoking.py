@@ -6,7 +6,7 @@ from typing import Any
 from portcullis.aws import changes, key_records, listings
 from portcullis.aws.changes import Actor, Change
 from portcullis.aws.dynamo import Table
-from portcullis.domain.account import Account
+from portcullis.domain.account import SUSPENDED, Account
 from portcullis.domain.rate import key_tat
 from portcullis.domain.verification import KeyRecord
 from portcullis.protocol import keys
@@ -72,7 +72,7 @@ def _revoke(
 
 def usable(table: Table, account: Account, stage: str) -> list[KeyRecord]:
     """The keys that are not revoked. While the agent is suspended its account lists none, and it gets none either."""
-    return live_records(table, account, stage) if account.state == "active" else unlisted(table, account)
+    return live_records(table, account, stage) if account.state != SUSPENDED else unlisted(table, account)
 
 
 def unlisted(table: Table, account: Account) -> list[KeyRecord]:

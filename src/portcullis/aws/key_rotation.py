@@ -80,14 +80,14 @@ class AgentKeys:
             self._retire(record)
 
     def _rotated(self, secret: Secret, text: str) -> tuple[KeyRecord, Account]:
-        """The current key and its agent's account. An agent that is suspended is rotated later; a key that is revoked
+        """The current key and its agent's account. An agent that is stopped is rotated later; a key that is revoked
         or has ended is not brought back by a rotation."""
         found = self._parsed(secret, text)
         account, record = accounts.read(self.table, found.agent), key_records.read(self.table, found.key_id)
         if account is None or record is None or record.agent != found.agent or not record.delivered:
             raise Abandoned("the current version holds no delivered key")
-        if account.state != "active":
-            raise Postponed("the agent is suspended; it gets no new keys before it is recovered")
+        if account.keyless:
+            raise Postponed(account.keyless)
         if record.has_ended(self.clock()) or record.live_name not in account.live_keys:
             raise Abandoned("the current key is revoked or has ended; deliver a new one")
         return record, account

@@ -29,8 +29,8 @@ def succeed(
     def plan(account: Account) -> Change | None:
         if new.live_name in account.live_keys:
             return None
-        if account.state != "active":
-            raise Conflict("The agent is suspended. It gets new keys once it is recovered: portcullis incident recover")
+        if account.keyless:
+            raise Conflict(account.keyless)
         live = key_revoking.live_records(table, account, new.stage)
         old = _replaceable(account, live, old_id, actor.now)
         # Its successor may be this one, made by a twin of this call since the account was read: planned again, then.

@@ -16,11 +16,12 @@ from portcullis.aws import commit, records
 from portcullis.aws.accounts import Accounts
 from portcullis.aws.calls import Admission, Calls
 from portcullis.aws.dynamo import Cancelled, Table
+from portcullis.aws.fleet import Gate
 from portcullis.aws.policies import Policies
 from portcullis.aws.prices import Prices
 from portcullis.aws.wire import Unavailable
 from portcullis.domain import identifiers
-from portcullis.domain.account import Account, Refusal, Reservation, after, refusal
+from portcullis.domain.account import LOCKED_TEXT, Account, Refusal, Reservation, after, refusal
 from portcullis.domain.judgement import Asked, Rulebook, judge, wanted
 from portcullis.domain.rate import claims, wait
 from portcullis.domain.rate_fields import rate_fields
@@ -34,10 +35,15 @@ MAX_BACKOFF_SECONDS = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Nothing was recorded. ``code`` is that of DESIGN 4; ``retry_after`` in seconds belongs to ``rate_limited``."""
+    """Nothing was recorded. ``code`` is that of DESIGN 4, ``detail`` what is known beyond it; ``retry_after`` (seconds)
+    belongs to ``rate_limited``."""
 
     code: str
     retry_after: int | None = None
+    detail: str | None = None
+
+
+LOCKED_DOWN = Rejected("agent_suspended", detail=LOCKED_TEXT)
 
 
 class Ledger:
@@ -51,6 +57,7 @@ class Ledger:
         micros: Callable[[], int],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.gate = Gate(table)
         self._table = table
         self._policies = policies
         self._accounts = Accounts(table)
@@ -114,13 +121,14 @@ class Ledger:
     ) -> Account | Record | Rejected:
         """The account to decide on. What it refuses already is answered from reads: as a transaction it could only be
         cancelled, and until then it would meet the agent's payments, and the operator who stops it, on this item."""
+        barred = LOCKED_DOWN if self.gate.is_closed() else None
         account = self._accounts.find(principal.agent)
-        if account is not None and _rejection(account, self._wanted(principal, account, arrived)) is None:
+        if account is not None and not (barred or _rejection(account, self._wanted(principal, account, arrived))):
             return account
         account = self._accounts.refresh(principal.agent)
         if account is None:
             return Rejected("invalid_credentials")
-        rejected = _rejection(account, self._wanted(principal, account, arrived))
+        rejected = _rejection(account, self._wanted(principal, account, arrived)) or barred
         if rejected is None:
             return account
         earlier = self.read(principal.agent, txid)
@@ -163,7 +171,7 @@ def _rejection(account: Account, wanted: Reservation) -> Rejected | None:
     """The refusal that no new decision can change."""
     match refusal(account, wanted):
         case Refusal.SUSPENDED:
-            return Rejected("agent_suspended")
+            return Rejected("agent_suspended", detail=account.stopped)
         case Refusal.KEY:
             return Rejected("invalid_credentials")
         case Refusal.RATE:

@@ -18,6 +18,7 @@ from portcullis.aws.function_settings import (
     KeyCensusSettings,
     KeyJobsSettings,
     KeyRotationSettings,
+    LockdownSettings,
     NotifierSettings,
     OperatorApiSettings,
     PriceFeedSettings,
@@ -141,6 +142,11 @@ def key_jobs(environ: Mapping[str, str] = os.environ) -> KeyJobsSettings:
     """The key jobs' settings, or MissingSetting."""
     read = _reader(environ)
     return KeyJobsSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("ROTATION_FUNCTION"))
+
+
+def lockdown(environ: Mapping[str, str] = os.environ) -> LockdownSettings:
+    """The settings of the work of a lockdown, or MissingSetting."""
+    return LockdownSettings(_reader(environ)("CORE_TABLE"))
 
 
 def key_census(environ: Mapping[str, str] = os.environ) -> KeyCensusSettings:

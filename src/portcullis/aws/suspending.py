@@ -8,7 +8,7 @@ from typing import Any
 
 from portcullis.aws import changes
 from portcullis.aws.changes import Change
-from portcullis.domain.account import Account
+from portcullis.domain.account import SUSPENDED, Account
 from portcullis.domain.rate import key_tat
 
 
@@ -20,7 +20,7 @@ def suspension(account: Account, reason: str, others: Sequence[dict[str, Any]] =
         "agent.suspended",
         {"reason": reason, "epoch": epoch, **sets},
         others=others,
-        sets={"state": "suspended", "epoch": epoch, **sets},
-        clauses=changes.remove("live_keys", *names),
-        names=names,
+        sets={"state": SUSPENDED, "epoch": epoch, **sets},
+        clauses=changes.remove("live_keys", "#lock", *names),
+        names=names | {"#lock": "lock"},
     )

@@ -13,7 +13,7 @@ from portcullis.aws.dynamo import Cancelled, Table
 from portcullis.aws.expressions import Update
 from portcullis.aws.wire import Unavailable
 from portcullis.domain import lifecycle
-from portcullis.domain.account import Account
+from portcullis.domain.account import ACTIVE, Account
 from portcullis.domain.lifecycle import Conflict, Moved, Outcome, Unchanged
 from portcullis.domain.record import Record
 
@@ -23,18 +23,22 @@ _TRANSACTION, _ACCOUNT = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The agent that asks for a move, by a key whose name stands in its account's ``live_keys``."""
+    """The agent that asks for a move, by a key whose name stands in its account's ``live_keys``. Its account must be in
+    one of these ``states``."""
 
     agent: str
     key_version: str
+    states: tuple[str, ...] = (ACTIVE,)
 
 
 class NotLive(Exception):
-    """The caller's own account, at the moment of the write, was not active or its key not live; ``code`` says which."""
+    """The caller's own account, at the moment of the write, was not active or its key not live; ``code`` says which,
+    ``detail`` what is known beyond it."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, detail: str | None = None) -> None:
         super().__init__(code)
         self.code = code
+        self.detail = detail
 
 
 def apply(
@@ -79,17 +83,18 @@ def expire(table: Table, record: Record, now: int) -> Record:
     return moved if isinstance(moved, Record) else record
 
 
-def live_principal(agent: str, key_version: str) -> dict[str, Any]:
+def live_principal(caller: Caller) -> dict[str, Any]:
     """The check that whoever asks is active, and its key live, at the very moment of the write."""
     check = Update()
-    _require_live(check, key_version)
-    return check.action(accounts.primary_key(agent))
+    _require_live(check, caller)
+    return check.action(accounts.primary_key(caller.agent))
 
 
-def _require_live(update: Update, key_version: str) -> None:
-    update.require(state="active")
-    update.conditions.append("contains(live_keys, :key_version)")
-    update.values[":key_version"] = key_version
+def _require_live(update: Update, caller: Caller) -> None:
+    named = {f":state{number}": state for number, state in enumerate(caller.states)}
+    update.names["#state"] = "state"
+    update.values |= {**named, ":key_version": caller.key_version}
+    update.conditions += [f"#state IN ({', '.join(named)})", "contains(live_keys, :key_version)"]
 
 
 def _actions(record: Record, outcome: Moved, account: Account, caller: Caller | None) -> list[dict[str, Any]]:
@@ -98,7 +103,7 @@ def _actions(record: Record, outcome: Moved, account: Account, caller: Caller | 
     actions = [_move(record, outcome.record)]
     guard = Update()
     if caller is not None and caller.agent == record.agent:
-        _require_live(guard, caller.key_version)
+        _require_live(guard, caller)
     if outcome.guarded is not None:
         _guard(record, outcome.guarded, guard)
     _release(record, outcome.record, account, guard)
@@ -106,7 +111,7 @@ def _actions(record: Record, outcome: Moved, account: Account, caller: Caller | 
     if guard.conditions:
         actions.append(guard.action(accounts.primary_key(record.agent)))
     if caller is not None and caller.agent != record.agent:
-        actions.append(live_principal(caller.agent, caller.key_version))
+        actions.append(live_principal(caller))
     return actions
 
 
@@ -124,9 +129,7 @@ def _revalue(before: Record, after: Record, account: Account, update: Update) ->
 
 
 def _guard(record: Record, seen: Account, update: Update) -> None:
-    if "#state" not in update.names:
-        update.require(state="active")
-    update.require(epoch=record.epoch, policy_version=seen.policy_version)
+    update.require(state=ACTIVE, epoch=record.epoch, policy_version=seen.policy_version)
 
 
 def _explain(cancelled: Cancelled, agent: str, own: int, caller: Caller | None) -> None:
@@ -140,8 +143,8 @@ def _explain(cancelled: Cancelled, agent: str, own: int, caller: Caller | None) 
     if item is None:
         return
     account = accounts.from_item(item)
-    if account.state != "active":
-        raise NotLive("agent_suspended")
+    if account.state not in caller.states:
+        raise NotLive("agent_suspended", account.stopped)
     if caller.key_version not in account.live_keys:
         raise NotLive("invalid_credentials")
 

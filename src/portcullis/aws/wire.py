@@ -29,6 +29,7 @@ _TRANSIENT = frozenset(
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "ThrottlingException",
+        "TransactionConflictException",  # a write of one item has met a transaction on it
         "KMSInternalException",
         "DependencyTimeoutException",
         "SlowDown",

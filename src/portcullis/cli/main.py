@@ -16,6 +16,7 @@ from portcullis.cli import (
     incidents,
     keys,
     lists,
+    lockdown,
     output,
     policy_trials,
     prices,
@@ -71,6 +72,7 @@ app.add_typer(sources.app, name="sources", help="Addresses blocked for unproved 
 app.add_typer(
     incidents.app, name="incident", help="Agents that are cut off: start, list, show, resume, recover, close."
 )
+app.add_typer(lockdown.app, name="lockdown", help="Stop every agent at once; lift that in stages.")
 app.command("scan-secrets")(scan.scan_secrets)
 
 

@@ -9,6 +9,9 @@ from portcullis.domain.rate import Claim, Rate, claims, wait
 from portcullis.domain.windows import Spend
 from portcullis.protocol import base62
 
+ACTIVE, SUSPENDED, LOCKED = "active", "suspended", "locked"
+"""Suspended: cut off for good, its keys ended. Locked: stopped with the whole fleet, to go on with the keys it has."""
+LOCKED_TEXT = "The fleet is in lockdown: nothing moves before its operators lift it."
 MAX_LIVE_KEYS = 8
 MAX_RECENT = 6
 """How many contents an account remembers for telling duplicates; the oldest gives way."""
@@ -21,7 +24,8 @@ class Account:
     ``tats`` the names of rates (agent's and keys') to their TATs, ``recent`` marks of contents to when they came.
 
     ``shadow_sha256`` is the policy that is tried beside the one in force; ``violated_at`` the last denial;
-    ``incident`` that for which a suspended agent was cut off.
+    ``incident`` that for which a suspended agent was cut off; ``lock`` the number of the lockdown that has last locked
+    or lifted it, since it was last suspended.
     """
 
     agent: str
@@ -39,6 +43,21 @@ class Account:
     shadow_sha256: bytes | None = None
     violated_at: int | None = None
     incident: str | None = None
+    lock: int = 0
+
+    @property
+    def stopped(self) -> str | None:
+        """What to tell an agent that is not active beyond what its code says; None where that says it all."""
+        return LOCKED_TEXT if self.state == LOCKED else None
+
+    @property
+    def keyless(self) -> str | None:
+        """Why it gets no new keys; None where it does."""
+        if self.state == ACTIVE:
+            return None
+        if self.state == LOCKED:
+            return "The fleet is in lockdown; the agent gets no new keys before it is lifted."
+        return "The agent is suspended. It gets new keys once it is recovered: portcullis incident recover"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +144,7 @@ def forgotten(account: Account, wanted: Reservation) -> list[str]:
 
 def refusal(account: Account, wanted: Reservation) -> Refusal:
     """Which condition of ``wanted`` the account does not meet, most important first; NONE when all hold."""
-    if account.state != "active":
+    if account.state != ACTIVE:
         return Refusal.SUSPENDED
     if wanted.key_version not in account.live_keys:
         return Refusal.KEY

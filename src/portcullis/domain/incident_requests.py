@@ -7,8 +7,8 @@ from pydantic import Field
 from portcullis.domain.agent_requests import Text
 from portcullis.domain.approver_requests import Code
 from portcullis.domain.incidents import INCIDENT_ID
-from portcullis.domain.models import StrictModel
-from portcullis.domain.operator_requests import Instant, Reason
+from portcullis.domain.models import Reason, StrictModel
+from portcullis.domain.operator_requests import Instant
 
 IncidentId = Annotated[str, Field(pattern=f"^{INCIDENT_ID.pattern}$")]
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from portcullis.domain import times
 from portcullis.domain.key_classes import RETIRE_NOTICE, Rotation
 from portcullis.domain.key_jobs import Job, Selection
-from portcullis.domain.models import StrictModel, printable
+from portcullis.domain.models import Reason, StrictModel
 from portcullis.domain.operator_requests import KeyClass, PublicKey, describe_key
 from portcullis.domain.times import DAY, SECOND
 from portcullis.domain.verification import KeyRecord
@@ -69,7 +69,7 @@ class NewKeyJob(StrictModel):
     generation: Literal["before_current"] | None = None
     all: Literal[True] | None = None
     overlap_seconds: Annotated[int, Field(ge=SHORTEST_OVERLAP, le=LONGEST_OVERLAP)] | None = None
-    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+    reason: Reason
 
 
 class NewGeneration(StrictModel):

@@ -10,7 +10,7 @@ record still being there, so of two that race one wins, and the other is judged 
 
 from dataclasses import dataclass, replace
 
-from portcullis.domain.account import Account
+from portcullis.domain.account import ACTIVE, Account
 from portcullis.domain.decisions import BY_HUMAN, BY_PARTIES, BY_RISK_AGENT, Violation
 from portcullis.domain.record import CLAIM_LIFETIME, Mover, Past, Record
 from portcullis.domain.times import SECOND
@@ -186,9 +186,9 @@ def _not_held(record: Record, now: int) -> str:
 
 
 def _frozen(record: Record, account: Account) -> Conflict | None:
-    if account.state == "active" and account.epoch == record.epoch:
+    if account.state == ACTIVE and account.epoch == record.epoch:
         return None
-    return Conflict("It is frozen: its agent was suspended after it was decided.")
+    return Conflict("It is frozen: its agent was suspended, or locked with the fleet, after it was decided.")
 
 
 def _approved(record: Record, mover: Mover, missing: tuple[str, ...]) -> Record:

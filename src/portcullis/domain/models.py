@@ -1,8 +1,8 @@
 """The strict base of every model that parses input, and its errors in the project's own words."""
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from portcullis.protocol.strict_json import MalformedInput
 
@@ -20,6 +20,8 @@ def printable(text: str) -> str:
     return text
 
 
+Reason = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+"""Why something is done, as it is recorded."""
 Model = TypeVar("Model", bound=StrictModel)
 
 

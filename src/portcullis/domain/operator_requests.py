@@ -9,8 +9,7 @@ from pydantic import AfterValidator, Field
 
 from portcullis.domain import money, times
 from portcullis.domain.account import Account
-from portcullis.domain.incidents import MOST_REASON
-from portcullis.domain.models import StrictModel, printable
+from portcullis.domain.models import Reason, StrictModel, printable
 from portcullis.domain.policy_document import PolicyDocument, RateLimit
 from portcullis.domain.rate import Rate
 from portcullis.domain.verification import KeyRecord
@@ -76,7 +75,6 @@ def _label(text: str) -> str:
 
 MAX_LABEL_BYTES = 64
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_BYTES), AfterValidator(_label)]
-Reason = Annotated[str, Field(min_length=1, max_length=MOST_REASON), AfterValidator(printable)]
 Instant = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
 Price = Annotated[str, AfterValidator(_price), Field(json_schema_extra={**money.POSITIVE_SCHEMA})]
 Scope = Annotated[str, AfterValidator(_scope), Field(json_schema_extra={"enum": [*SCOPES]})]

@@ -26,15 +26,15 @@ class SelfRotation(StrictModel):
 
 def refusal(key: KeyRecord, account: Account) -> tuple[str, str] | None:
     """Why this key may not replace itself: a code and what to do; None when it may."""
-    if account.state != "active":
-        return "agent_suspended", "The agent is suspended; it gets no new keys before it is recovered."
+    if account.keyless:
+        return "agent_suspended", account.keyless
     if key.live_name not in account.live_keys:
         return "invalid_credentials", "The key is revoked."
     if not key.self_rotation:
         return "scope_missing", "The key was issued without self_rotation. Have the operator rotate it."
     if key.delivered:
         return "forbidden", "Secrets Manager rotates this key. Read it from there again."
-    if key.epoch != account.epoch:
+    if key.epoch != account.epoch and not account.lock:  # a lockdown begins an epoch too, and ends no key
         return "forbidden", "The key is from before an incident. Have the operator issue a new one."
     return None
 

@@ -44,6 +44,8 @@ _TYPES = {
     "agent.created": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
     "agent.suspended": Ocsf(_ENTITY_MANAGEMENT, _SUSPEND, HIGH),
     "agent.recovered": Ocsf(_ENTITY_MANAGEMENT, _ACTIVATE, HIGH),
+    "agent.locked": Ocsf(_ENTITY_MANAGEMENT, _SUSPEND, HIGH),
+    "agent.unlocked": Ocsf(_ENTITY_MANAGEMENT, _ACTIVATE, MEDIUM),
     "policy.drafted": Ocsf(_ENTITY_MANAGEMENT, _CREATE, INFORMATIONAL),
     "policy.draft_discarded": Ocsf(_ENTITY_MANAGEMENT, _DELETE, INFORMATIONAL),
     "approver.bootstrapped": Ocsf(_ENTITY_MANAGEMENT, _ENROLL, MEDIUM),
@@ -63,6 +65,8 @@ _TYPES = {
     "finding.closed": Ocsf(_DETECTION_FINDING, _FINDING_CLOSE, MEDIUM),
     "incident.opened": Ocsf(_INCIDENT_FINDING, _FOUND, HIGH),
     "incident.closed": Ocsf(_INCIDENT_FINDING, _FINDING_CLOSE, MEDIUM),
+    "lockdown.started": Ocsf(_INCIDENT_FINDING, _FOUND, HIGH),
+    "lockdown.lifted": Ocsf(_INCIDENT_FINDING, _FINDING_CLOSE, MEDIUM),
     "profile.reset": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "price.refused": Ocsf(_ENTITY_MANAGEMENT, _UPDATE, LOW),
     "source.blocked": Ocsf(_DETECTION_FINDING, _FOUND, MEDIUM),
@@ -81,6 +85,7 @@ _FAMILIES = {
     "authentication": Ocsf(_AUTHENTICATION, _LOGON, LOW),
     "finding": Ocsf(_DETECTION_FINDING, _FINDING_UPDATE, MEDIUM),
     "incident": Ocsf(_INCIDENT_FINDING, _FINDING_UPDATE, HIGH),
+    "lockdown": Ocsf(_INCIDENT_FINDING, _FINDING_UPDATE, HIGH),
     "request": Ocsf(_API_ACTIVITY, _OTHER, LOW),
 }
 _GRADED = frozenset({"finding.opened", "finding.updated"})

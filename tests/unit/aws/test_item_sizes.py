@@ -142,7 +142,7 @@ def largest_account() -> Account:
     spent = {windows.name(kind, at): COUNTED[kind] for kind in COUNTED for at in (NOW, NOW - LENGTHS[kind])}
     return builders.account(
         name=name,
-        state="suspended",
+        state="locked",  # a suspended one has no keys
         epoch=LARGE,
         rev=LARGE,
         policy_version=LARGE,
@@ -153,12 +153,19 @@ def largest_account() -> Account:
         recent={f"c#{number:06d}": LATEST for number in range(MAX_RECENT)},
         shadow_sha256=bytes(range(32)),
         violated_at=LATEST,
+        lock=LARGE,
     )
 
 
 def account_item(account: Account) -> Item:
     item = accounts.to_item(account) | {"live_keys": account.live_keys, "shadow_sha256": account.shadow_sha256}
-    return item | {"violated_at": account.violated_at} | account.tats | account.windows | account.recent
+    return (
+        item
+        | {"violated_at": account.violated_at, "lock": account.lock}
+        | account.tats
+        | account.windows
+        | account.recent
+    )
 
 
 def test_the_largest_account() -> None:

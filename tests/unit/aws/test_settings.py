@@ -56,6 +56,7 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.contain_sources: ["CORE_TABLE", "PROFILES_TABLE"],
     settings.containment_step: ["CORE_TABLE"],
     settings.incidents: ["CORE_TABLE", "STATE_MACHINE_ARN", "RESPONSES"],
+    settings.lockdown: ["CORE_TABLE"],
     settings.reconciler: ["CORE_TABLE", "CLAIMS_TABLE", "BUS_NAME"],
     settings.aws: ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
 }

@@ -91,6 +91,7 @@ TRANSIENT = [
     answer(503, b""),
     refusal("InternalServerError", 500),
     refusal("ThrottlingException"),
+    refusal("TransactionConflictException"),
     refusal("ProvisionedThroughputExceededException"),
     refusal("RequestLimitExceeded"),
     refusal("KMSInternalException", 500),
