@@ -8,7 +8,14 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from local.openapi import detection_events, incident_events, key_events, lockdown_answers, source_events
+from local.openapi import (
+    approver_events,
+    detection_events,
+    incident_events,
+    key_events,
+    lockdown_answers,
+    source_events,
+)
 from local.openapi.answers import KeyId, Sha256, TransactionRecord, Version
 from local.openapi.key_events import Change, KeyIssued, KeyRetiring, KeyRevoked, KeyRotated, Micros
 from local.openapi.operation import Json
@@ -93,44 +100,6 @@ class TrustUpgradeProposed(Change):
     ]
 
 
-class ApproverChange(Change):
-    """What every change of an approver tells."""
-
-    approver_id: str
-    name: Label
-    identity: str
-
-
-class ApproverBootstrapped(ApproverChange):
-    """The very first approver was enrolled, by nobody else. Make sure that it was you."""
-
-    sponsor: None
-
-
-class ApproverEnrolled(ApproverChange):
-    """An approver was enrolled, by the code of `sponsor`."""
-
-    sponsor: str
-
-
-class ApproverDeviceShown(ApproverChange):
-    """The secret of an approver's device was shown to its identity."""
-
-
-class ApproverConfirmed(ApproverChange):
-    """The device has given a right code: the approver is active."""
-
-
-class ApproverRevoked(ApproverChange):
-    """An approver was ended, by the code of `sponsor`."""
-
-    sponsor: str
-
-
-class ApproverLocked(ApproverChange):
-    """Wrong codes have locked an approver for a while. Somebody may be guessing."""
-
-
 class PriceSet(Change):
     """What one token is worth; `expires_at` is null for a peg."""
 
@@ -172,12 +141,12 @@ DATA: Mapping[str, Any] = {
     "policy.shadowed": PolicyShadowed,
     "policy.unshadowed": PolicyUnshadowed,
     "trust.upgrade_proposed": TrustUpgradeProposed,
-    "approver.bootstrapped": ApproverBootstrapped,
-    "approver.enrolled": ApproverEnrolled,
-    "approver.device_shown": ApproverDeviceShown,
-    "approver.confirmed": ApproverConfirmed,
-    "approver.revoked": ApproverRevoked,
-    "approver.locked": ApproverLocked,
+    "approver.bootstrapped": approver_events.ApproverBootstrapped,
+    "approver.enrolled": approver_events.ApproverEnrolled,
+    "approver.device_shown": approver_events.ApproverDeviceShown,
+    "approver.confirmed": approver_events.ApproverConfirmed,
+    "approver.revoked": approver_events.ApproverRevoked,
+    "approver.locked": approver_events.ApproverLocked,
     "key.issued": KeyIssued,
     "key.retiring": KeyRetiring,
     "key.revoked": KeyRevoked,
