@@ -357,6 +357,40 @@ def test_of_recoveries_at_once_one_is_made(case: Case) -> None:
     assert len(events(case.stack, "incident.recovered")) == len(events(case.stack, "agent.recovered")) == 1
 
 
+class Twice(Table):
+    """Its transactions are sent again by the connection, for the answer to the first was lost."""
+
+    def transact(self, *actions: dict[str, Any]) -> None:
+        super().transact(*actions)
+        super().transact(*actions)
+
+
+def test_a_recovery_whose_answer_was_lost_is_one(case: Case) -> None:
+    now, read = case.people.clock.time_ns() // 1_000, show(case.stack, case.incident)["review"]["at"]
+    own = request.stores()
+    code = codes.present(
+        own.table, own.roots, case.bob.approver, case.bob.arn, case.people.code(case.bob), now + 30_000_000
+    )
+    assert isinstance(code, Presented)
+    twice = Twice(own.table.name, Service("dynamodb", settings.aws()))
+    found = Recovery(twice, own.profiles, own.policies, own.stage).confirm(
+        Actor(case.bob.arn, "::1", now), case.incident, read, code
+    )
+    assert found is not None
+    assert (found.state, account(case.agent).epoch) == ("recovered", 3)
+
+
+def test_nobody_comes_back_in_a_lockdown(case: Case, meanwhile: Meanwhile) -> None:
+    def lock() -> None:
+        assert case.stack.operator("POST", "/v1/lockdown", {"reason": "many keys"}).status == 200
+
+    code, read = case.people.code(case.bob), show(case.stack, case.incident)["review"]["at"]
+    meanwhile.append(lock)
+    assert refused(case.confirm(code=code, reviewed_at=read), "lockdown")
+    assert refused(case.confirm(), "lockdown")
+    assert still_cut_off(case)
+
+
 def test_addresses_are_let_in_again_where_the_review_says_so(case: Case) -> None:
     now = case.people.clock.time_ns() // 1_000
     own = Block("203.0.113.77", now, now + DAY, 1, 8, "of the incident")

@@ -21,18 +21,19 @@ from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.codes import Presented
 from portcullis.aws.dynamo import Cancelled, Table
 from portcullis.aws.expressions import Update
+from portcullis.aws.fleet import Gate
 from portcullis.aws.policies import Policies
 from portcullis.aws.wire import Unavailable
 from portcullis.domain import incident_recovery as recovery
-from portcullis.domain.account import Account
+from portcullis.domain.account import ACTIVE, Account
 from portcullis.domain.approvers import Approver
 from portcullis.domain.incident_recovery import Refused, Standing
 from portcullis.domain.incidents import Incident, Review
+from portcullis.domain.lockdown import NO_NEW_AGENT
 from portcullis.domain.policy_document import parse_document
 from portcullis.protocol.strict_json import parse_object
 
 REVIEWED, RECOVERED = "incident.reviewed", "incident.recovered"
-LOCKED_DOWN = "The fleet is in lockdown, and nobody comes back before it is lifted: portcullis lockdown status"
 UNBLOCKED_BECAUSE = "its incident was reviewed"
 Actions = list[dict[str, Any]]
 Outcome = TypeVar("Outcome")
@@ -85,15 +86,11 @@ class Recovery:
         after = accepted(recovery.recovered(now, reviewer, presented.approver, reviewed_at, actor.now))
         if after is None or reviewer is None:
             return incident, []
-        if fleet.Gate(self._core).is_closed():
-            raise Conflict(LOCKED_DOWN)
+        if Gate(self._core).is_closed():
+            raise Conflict(NO_NEW_AGENT)
         account = changes.actions(now.account, actor, self._return(now.account, actor, after))
-        return after, [
-            *account,
-            *incidents.writing(incident, after, actor, RECOVERED),
-            _is_active(reviewer),
-            fleet.open_check(),
-        ]
+        told = incidents.writing(incident, after, actor, RECOVERED)
+        return after, [*account, *told, _is_active(reviewer), fleet.open_check()]
 
     def _return(self, account: Account, actor: Actor, incident: Incident) -> Change:
         """The agent is active in a new epoch, under a new version of its policy at low trust, which it has to earn
@@ -107,7 +104,7 @@ class Recovery:
             "agent.recovered",
             {"incident": incident.id, "epoch": epoch, **published.data},
             others=[*published.others, told],
-            sets={**published.sets, "state": "active", "epoch": epoch, "rev": rev},
+            sets={**published.sets, "state": ACTIVE, "epoch": epoch, "rev": rev},
             clauses=f"{published.clauses}, incident",
         )
 
@@ -136,9 +133,10 @@ def _by_code(
         try:
             table.transact(presented.action(), *actions)
         except Cancelled as cancelled:
-            if cancelled.failed(0):
+            if not cancelled.failed(0):
+                continue
+            if incidents.find(table, incident_id) != after:  # else it was made, and the answer lost on its way
                 raise enrolment.refused() from None
-            continue
         return after
     raise Unavailable("the incident was contended")
 

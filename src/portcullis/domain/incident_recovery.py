@@ -108,7 +108,7 @@ def _obstacles(standing: Standing) -> Iterator[Refused]:
     """What is not so yet, whoever asks."""
     incident, account = standing.incident, standing.account
     if incident.state == CLOSED:
-        detail = f"The incident is closed. Start another one: portcullis incident start {incident.agent}"
+        detail = f'The incident is closed. Start another one: portcullis incident start {incident.agent} --reason "…"'
         yield Refused("closed", detail)
     for step in REQUIRED:
         if not standing.done(step):

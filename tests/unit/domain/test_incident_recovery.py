@@ -49,7 +49,7 @@ def decide(standing: Standing = STANDING, **changes: Any) -> Incident | Refused 
 
 def why(outcome: Incident | Refused | None) -> str:
     assert isinstance(outcome, Refused)
-    assert outcome.detail.endswith((".", "--all", OPENED.id, OPENED.agent))
+    assert outcome.detail.endswith((".", "--all", OPENED.id, '--reason "…"'))
     return outcome.name
 
 
