@@ -114,7 +114,7 @@ def under_fire(deployment: Deployment, agent: Agent) -> Iterator[Fire]:
     with ThreadPoolExecutor(SENDERS) as threads:
         sending = [threads.submit(fire.send, sender) for sender in range(SENDERS)]
         try:
-            until(lambda: len(fire.answers) >= REQUESTS_PER_SECOND)
+            until(lambda: len(fire.answers) >= REQUESTS_PER_SECOND, 60)
             yield fire
         finally:
             fire.over.set()
@@ -132,7 +132,7 @@ def stopped(desk: Desk, agent: Agent) -> tuple[float, float]:
     deployment = desk.deployment
     with under_fire(deployment, agent) as fire:
         asked = desk.ask(agent)
-        until(lambda: fire.answers[-1][1] in STOPPED)
+        until(lambda: fire.answers[-1][1] in STOPPED, 60)
         before, count = committed(deployment, agent), len(fire.answers)
         until(lambda: len(fire.answers) > count + REQUESTS_PER_SECOND, 60)
     assert committed(deployment, agent) == before
