@@ -159,7 +159,7 @@ def secrets_manager(stack: Deployed) -> Any:
 def test_secrets_manager_is_asked_once_and_a_secret_that_is_gone_is_a_failure(
     stack: Deployed, secrets_manager: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rotate(self: SecretsManager, secret: str, token: str, function: str, **settings: Any) -> None:
+    def rotate(self: SecretsManager, secret: str, token: str, **settings: Any) -> None:
         secrets_manager.rotate_secret(SecretId=secret, ClientRequestToken=token)
 
     monkeypatch.setattr(SecretsManager, "rotate", rotate)  # moto wants a function of Lambda's to be there

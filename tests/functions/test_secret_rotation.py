@@ -357,7 +357,7 @@ def test_an_operator_starts_a_rotation_of_the_key_in_the_secret(vault: Vault, mo
     old, path, headers = vault.held(), f"{ISSUE}/{{key}}/rotate", {"Idempotency-Key": unique("rotation")}
     started: list[str] = []
     # moto wants a function of Lambda's to be there.
-    monkeypatch.setattr(SecretsManager, "rotate", lambda self, arn, token, function, **rules: started.append(arn))
+    monkeypatch.setattr(SecretsManager, "rotate", lambda self, arn, token, **rules: started.append(arn))
     answer = vault.stack.operator("POST", path, headers=headers, agent=vault.agent_id, key=old.key_id)
     assert (answer.status, answer.body, started) == (202, {"secret_arn": vault.arn}, [vault.arn])
     vault.rotate()
