@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 STAGES := local test live
-UNITS := authorizer agent_api agent_keys operator_api price_feed dev
+UNITS := authorizer contain_evidence agent_api agent_keys operator_api price_feed dev
 BIN := .venv/bin
 VENV := .venv/.created
 PACKAGES := .venv/.packages

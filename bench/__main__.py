@@ -1,6 +1,6 @@
 """`python -m bench`: every measurement, as tables."""
 
-from bench import audit, decisions
+from bench import audit, decisions, evidence
 from bench.audit_claims import CLAIMED, WINDOW_SECONDS, claimed
 from bench.bundles import RUNS, measure
 
@@ -19,6 +19,11 @@ def main() -> None:
     print("\nA warm transaction without contention, counted from its calls")
     print(f"  {cost.round_trips} round trips, {cost.write_units} write units")
     _audit_log()
+    done = evidence.measure()
+    print(f"\nEvidence of one agent among seven, in {done.entries:,} entries; whichever log it is of, by entry")
+    each = {"export": done.write_seconds, "verify": done.verify_seconds}
+    print("  " + ", ".join(f"{name} {seconds / done.entries * 1e6:.1f} µs" for name, seconds in each.items()))
+    print(f"  {done.file_bytes / done.entries:.0f} B in the file, {done.memory_bytes / done.entries:.0f} B of memory")
 
 
 def _audit_log() -> None:

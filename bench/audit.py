@@ -132,9 +132,9 @@ def proof_hashes(size: int) -> int:
     return len(merkle.inclusion_proof(0, size, lambda _level, _index: merkle.EMPTY_ROOT))
 
 
-def best(run: Callable[[], object]) -> float:
+def best(run: Callable[[], object], runs: int = RUNS) -> float:
     """Seconds of the fastest run."""
-    return bests([run], RUNS)[0]
+    return bests([run], runs)[0]
 
 
 def bests(runs: Collection[Callable[[], object]], rounds: int) -> list[float]:

@@ -32,7 +32,7 @@ class Stage:
     """Keep and protect data against deletion, also when the stack is deleted."""
     log_days: int
     audit_days: int
-    """How long nobody, the account's root included, can delete anything of the audit log."""
+    """How long nobody, the account's root included, can delete anything of the audit log or of evidence."""
     requests_per_second: int
     """Throttle of each API, over all callers; twice that as a burst."""
     requests_per_address: int
@@ -55,6 +55,8 @@ class Stage:
     managed_rule_groups: tuple[str, ...] = MANAGED_RULE_GROUPS
     alarm_budget: Decimal = Decimal("1.0")
     """False alarms of the joint detector that are accepted per agent and 1,000 requests; thousandths at the finest."""
+    evidence_hours: int = 24
+    """How much of an agent's audit log is exported when it is cut off; a week at most."""
     never_block: tuple[str, ...] = ()
     """Networks whose addresses are never blocked by themselves, such as ``192.0.2.0/24``: your own, a partner's NAT."""
     responses: Mapping[str, str] = field(default_factory=lambda: RESPONSES)
@@ -69,6 +71,8 @@ class Stage:
     def __post_init__(self) -> None:
         for network in self.never_block:
             ip_network(network)  # raises ValueError: a typing error would protect nothing
+        if not 1 <= self.evidence_hours <= 168:
+            raise ValueError(f"evidence_hours of {self.name}: expected 1 to 168")
         wrong = {level: text for level, text in self.responses.items() if not RESPONSE.fullmatch(text)}
         if wrong or self.responses.keys() != RESPONSES.keys():
             raise ValueError(f"responses: {', '.join(RESPONSES)}, each off, notify or contain:1 to 10; not {wrong}")

@@ -24,14 +24,15 @@ POLICY = {
 
 
 def operator_key(emulator: RunningEmulator, outputs: dict[str, str]) -> dict[str, str]:
-    """A fresh access key of the operator's IAM user, who is bound to the operator API and to reading the audit log."""
+    """A fresh access key of the operator's IAM user, who is bound to the operator API and to reading what is locked."""
     iam = client("iam", emulator.endpoint_url)
     _ensure_user(iam)
     method_arns = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outputs['OperatorApiId']}/{STAGE}/*"
-    bucket = f"arn:aws:s3:::{outputs['AuditBucket']}"
+    bucket, evidence = (f"arn:aws:s3:::{outputs[name]}" for name in ("AuditBucket", "EvidenceBucket"))
     for name, grants in {
         "invoke-operator-api": [(["execute-api:Invoke"], method_arns)],
         "read-audit-log": [(AUDITS_BUCKET, bucket), (AUDITS_OBJECTS, f"{bucket}/*")],
+        "read-evidence": [(["s3:GetObject", "s3:GetObjectRetention"], f"{evidence}/incidents/*")],
     }.items():
         statements = [{"Effect": "Allow", "Action": actions, "Resource": where} for actions, where in grants]
         policy = json.dumps({"Version": "2012-10-17", "Statement": statements})

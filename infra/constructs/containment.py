@@ -19,7 +19,7 @@ from infra.stages import Stage
 
 LONGEST = Duration.minutes(15)
 STEP_ATTEMPTS, RECORD_ATTEMPTS = 3, 8
-POISON = ("KeyError", "TypeError", "ValueError")
+POISON = ("KeyError", "TypeError", "ValueError", "TooMuch")
 """What another attempt would meet again."""
 TIMED_OUT = ("States.Timeout", "Sandbox.Timedout")
 WAIT_FOR_START_SECONDS = 5

@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra.constructs.audit_bucket import but_for
+from infra.constructs.locked_bucket import but_for
 from infra.stages import Stage
 
 

@@ -1,12 +1,13 @@
-"""What must outlive every deployment: tables, policies, the audit log, the keys, the bus. It depends on nothing."""
+"""What must outlive every deployment: tables, policies, audit log, evidence, keys, the bus. It depends on nothing."""
 
 from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 
-from infra.constructs.audit_bucket import PASSING_OBJECTS, AuditBucket, role_arn
+from infra.constructs.audit_bucket import PASSING_OBJECTS, AuditBucket
 from infra.constructs.break_glass import BreakGlass, break_glass_name
 from infra.constructs.bucket import Bucket
+from infra.constructs.locked_bucket import LockedBucket, role_arn
 from infra.constructs.mac_key import MacKey
 from infra.constructs.nag import acknowledge
 from infra.constructs.signing_key import SigningKey
@@ -17,9 +18,11 @@ STATUS_INDEX = "by_status"
 USES_INDEX = "by_key"
 BLOCKS_INDEX = "by_block"
 POLICY_PREFIX = "policies"
-AUDIT_WRITER = "AuditWriter"
+AUDIT_WRITER, EVIDENCE_WRITER = "AuditWriter", "ContainEvidence"
 AUDIT_TILES, AUDIT_CHECKPOINT = "tile/*", "checkpoint"
 AUDIT_OBJECTS = ("seg/*", AUDIT_TILES, "checkpoint/*", AUDIT_CHECKPOINT)
+EVIDENCE_OBJECTS = "incidents/*"
+EVIDENCE_EXPORT = "ExportsOutputFnGetAttEvidence4CC26D68Arn9E0A376E"
 AUDIT_EXPORT = "ExportsOutputFnGetAttAudit3D8ADE0AArn5960E565"
 POLICIES_EXPORT = "ExportsOutputFnGetAttPolicies05F61E66Arn383E61AA"
 
@@ -119,15 +122,23 @@ class Data(Stack):
         # As with the MAC key, the writer's role is named by how CloudFormation begins its name.
         writer = role_arn(f"{self.stage.prefix}-gateway-{AUDIT_WRITER}*")
         break_glass = BreakGlass(self, "AuditBreakGlass", stage=self.stage)
-        self.audit = AuditBucket(
-            self, "Audit", stage=self.stage, writer=writer, break_glass=role_arn(break_glass_name(self.stage))
-        )
+        spared = role_arn(break_glass_name(self.stage))
+        self.audit = AuditBucket(self, "Audit", stage=self.stage, writer=writer, break_glass=spared)
         self.audit_findings = {
             path: f"IAM5[Resource::{self.stack_name}:{AUDIT_EXPORT}/{path}]"
             for path in (*AUDIT_OBJECTS, *PASSING_OBJECTS)
             if "*" in path
         }
-        break_glass.allow_settings_of(self.audit)
+        self.evidence = LockedBucket(
+            self,
+            "Evidence",
+            stage=self.stage,
+            writer=role_arn(f"{self.stage.prefix}-response-{EVIDENCE_WRITER}*"),
+            break_glass=spared,
+        )
+        self.evidence_finding = f"IAM5[Resource::{self.stack_name}:{EVIDENCE_EXPORT}/{EVIDENCE_OBJECTS}]"
+        for bucket in (self.audit, self.evidence):
+            break_glass.allow_settings_of(bucket)
         self.audit_key = SigningKey(self, "AuditSigning", stage=self.stage, writer=writer)
         self.audit_origin = f"{self.stage.prefix}-audit.{self.region}.{self.account}"
         self.audit_claims = Table(
@@ -147,6 +158,7 @@ class Data(Stack):
             "BusName": self.bus.event_bus_name,
             **{f"{_mac_name(each)}KeyArn": key.key_arn for each, key in self.mac_keys.items()},
             "AuditBucket": self.audit.bucket_name,
+            "EvidenceBucket": self.evidence.bucket_name,
             "AuditClaimsTable": self.audit_claims.table_name,
             "AuditKeyArn": self.audit_key.key_arn,
             "AuditOrigin": self.audit_origin,

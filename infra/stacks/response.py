@@ -4,6 +4,7 @@ from aws_cdk import App, Stack
 
 from infra.constructs.containment import Containment
 from infra.constructs.notices import Notices
+from infra.functions.contain_evidence import contain_evidence
 from infra.functions.contain_secrets import contain_secrets
 from infra.functions.contain_sources import contain_sources
 from infra.functions.containment import contain_keys, contain_transactions, incident_record
@@ -29,6 +30,7 @@ class Response(Stack):
                 "transactions": contain_transactions(self, data),
                 "sources": contain_sources(self, data),
                 "secrets": contain_secrets(self, data),
+                "evidence": contain_evidence(self, data),
             },
             record=incident_record(self, data),
             notice=contain_notice(self, data, topic),

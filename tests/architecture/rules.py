@@ -23,6 +23,7 @@ MAY_IMPORT = {
         "portcullis.cli",
         "portcullis.aws.operator_signing",
         "portcullis.aws.log_reader",
+        "portcullis.aws.read_ahead",
     ),
     "infra": ("portcullis.protocol", "infra"),
 }

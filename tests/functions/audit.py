@@ -1,5 +1,6 @@
 """What the audit writer needs of moto, and the log as it stands there."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,11 @@ from portcullis.protocol import audit_entries, checkpoints, log_verification, se
 from portcullis.protocol.checkpoints import Checkpoint
 from portcullis.protocol.log_verification import Report
 from portcullis.protocol.notes import VerifierKey
-from tests.functions.api_events import load_event
+from tests.functions.api_events import REGION, load_event
 
 SEED = bytes(range(32))
 ORIGIN = "audit.example.com/test"
+_numbers = itertools.count(1)
 PUBLIC = Ed25519PrivateKey.from_private_bytes(SEED).public_key()
 
 
@@ -92,6 +94,19 @@ class Audit:
         files = {path: self.body(path) for path in self.paths()}
         key = VerifierKey(ORIGIN, PUBLIC.public_bytes_raw())
         return log_verification.verify(files.get, files, key, verifies_bytes, audit_entries.parse_identity)
+
+
+@contextmanager
+def recorded(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Audit]:
+    """A log of its own, which the functions of a stack there write and read."""
+    identity = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    with ed25519():
+        audit = Audit({"endpoint_url": endpoint, "region_name": REGION, **identity}, 1_000 + next(_numbers))
+        for name, value in audit.environment.items():
+            monkeypatch.setenv(name, value)
+        forget()
+        yield audit
+        forget()
 
 
 def envelope(number: int) -> dict[str, Any]:

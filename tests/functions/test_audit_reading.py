@@ -1,6 +1,5 @@
 """The operator API on the audit log as the writer left it: searched, proved from, asked with hostile parameters."""
 
-import itertools
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -12,11 +11,9 @@ from functions.audit_writer import handler as audit_writer
 from portcullis.aws.ed25519 import verifies_bytes
 from portcullis.protocol import audit_entries, checkpoints, merkle, notes
 from tests.functions import audit as of_audit
-from tests.functions.api_events import REGION
 from tests.functions.audit import Audit, batch, envelope
 from tests.functions.deployed import Answer, Deployed, forget
 
-_numbers = itertools.count(1)
 ENTRIES, PROOFS, CONSISTENCY = "/v1/audit/entries", "/v1/audit/proofs", "/v1/audit/consistency"
 DENIED = {"type": "transaction.denied"}
 
@@ -24,15 +21,9 @@ DENIED = {"type": "transaction.denied"}
 @pytest.fixture
 def audit(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Audit]:
     """The log that the stack's operator API reads, of 3 and 2 entries."""
-    identity = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    with of_audit.ed25519():
-        audit = Audit({"endpoint_url": stack.endpoint, "region_name": REGION, **identity}, 1_000 + next(_numbers))
-        for name, value in audit.environment.items():
-            monkeypatch.setenv(name, value)
-        of_audit.forget()
+    with of_audit.recorded(stack.endpoint, monkeypatch) as audit:
         forget()
         yield audit
-        of_audit.forget()
 
 
 @pytest.fixture

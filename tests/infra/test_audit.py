@@ -1,5 +1,6 @@
-"""Nobody removes, shortens or alters what is in the audit log, and nobody but the writer adds to it or signs it."""
+"""Nobody removes, shortens or alters what is in the audit log or evidence, and nobody but its writer adds to either."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,40 +10,47 @@ from tests.infra.template import Template, as_list, strings_in, text_of
 DAYS = {"local": 1, "test": 30, "live": 2557}
 
 
-@pytest.fixture
-def bucket(data: Template) -> str:
-    """Logical id of the bucket with the lock."""
-    locked = [id_ for id_, each in data.properties("AWS::S3::Bucket").items() if each.get("ObjectLockEnabled")]
-    assert len(locked) == 1
-    return locked[0]
+LOCKED = ("Audit", "Evidence")
 
 
-@pytest.fixture
-def denials(data: Template, bucket: str) -> dict[str, dict[str, Any]]:
-    """Statement id -> denial of the bucket's policy."""
+def bucket_of(data: Template, name: str) -> str:
+    """Logical id of a bucket with the lock."""
+    locked = {id_[:-8]: id_ for id_, each in data.properties("AWS::S3::Bucket").items() if "ObjectLockEnabled" in each}
+    assert set(locked) == set(LOCKED)
+    return locked[name]
+
+
+def denials_of(data: Template, name: str) -> dict[str, dict[str, Any]]:
+    """Statement id -> denial of the policy of a bucket."""
     (policy,) = (
         each["PolicyDocument"]["Statement"]
         for each in data.properties("AWS::S3::BucketPolicy").values()
-        if each["Bucket"] == {"Ref": bucket}
+        if each["Bucket"] == {"Ref": bucket_of(data, name)}
     )
     named = {each["Sid"]: each for each in policy if "Sid" in each}
     assert {each["Effect"] for each in named.values()} == {"Deny"}
     return named
 
 
-def test_the_lock_is_of_compliance_mode_for_the_days_of_the_stage(data: Template, bucket: str, stage_name: str) -> None:
-    rule = data.properties("AWS::S3::Bucket")[bucket]["ObjectLockConfiguration"]["Rule"]
+@pytest.mark.parametrize("name", LOCKED)
+def test_the_lock_is_of_compliance_mode_for_the_days_of_the_stage(data: Template, name: str, stage_name: str) -> None:
+    bucket = data.properties("AWS::S3::Bucket")[bucket_of(data, name)]
+    assert bucket["ObjectLockEnabled"] is True
+    rule = bucket["ObjectLockConfiguration"]["Rule"]
     assert rule == {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": DAYS[stage_name]}}
 
 
-def test_accesses_are_logged_elsewhere(data: Template, bucket: str) -> None:
-    target = data.properties("AWS::S3::Bucket")[bucket]["LoggingConfiguration"]["DestinationBucketName"]["Ref"]
-    assert target != bucket
+@pytest.mark.parametrize("name", LOCKED)
+def test_accesses_are_logged_elsewhere(data: Template, name: str) -> None:
+    bucket = data.properties("AWS::S3::Bucket")[bucket_of(data, name)]
+    target = bucket["LoggingConfiguration"]["DestinationBucketName"]["Ref"]
+    assert target not in map(partial(bucket_of, data), LOCKED)
     assert target in data.resources("AWS::S3::Bucket")
 
 
-def test_nobody_at_all_removes_or_shortens(denials: dict[str, dict[str, Any]]) -> None:
-    denial = denials["NobodyRemovesOrShortens"]
+@pytest.mark.parametrize("name", LOCKED)
+def test_nobody_at_all_removes_or_shortens(data: Template, name: str) -> None:
+    denial = denials_of(data, name)["NobodyRemovesOrShortens"]
     assert denial["Principal"] == {"AWS": "*"}
     assert "Condition" not in denial
     assert {
@@ -53,10 +61,8 @@ def test_nobody_at_all_removes_or_shortens(denials: dict[str, dict[str, Any]]) -
     } <= set(denial["Action"])
 
 
-def test_only_partial_files_are_locked_for_less_tagged_and_expire(
-    data: Template, bucket: str, denials: dict[str, dict[str, Any]]
-) -> None:
-    denial = denials["OnlyPartialFilesPass"]
+def test_only_partial_files_are_locked_for_less_tagged_and_expire(data: Template) -> None:
+    denial = denials_of(data, "Audit")["OnlyPassingObjectsAreMarked"]
     assert denial["Principal"] == {"AWS": "*"}
     assert "Condition" not in denial
     assert "Resource" not in denial
@@ -65,28 +71,38 @@ def test_only_partial_files_are_locked_for_less_tagged_and_expire(
         "/tile/entries/*.p/*",
     ]
     assert {"s3:PutObjectRetention", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"} == set(denial["Action"])
-    expiring, markers = data.properties("AWS::S3::Bucket")[bucket]["LifecycleConfiguration"]["Rules"]
+    bucket = data.properties("AWS::S3::Bucket")[bucket_of(data, "Audit")]
+    expiring, markers = bucket["LifecycleConfiguration"]["Rules"]
     assert expiring["TagFilters"] == [{"Key": "passing", "Value": "true"}]
     assert expiring["ExpirationInDays"] == 3
     assert {"ExpirationInDays", "NoncurrentVersionExpiration"}.isdisjoint(markers)
 
 
+def test_no_evidence_is_locked_for_less_tagged_or_expires(data: Template) -> None:
+    denial = denials_of(data, "Evidence")["OnlyPassingObjectsAreMarked"]
+    assert denial["Principal"] == {"AWS": "*"}
+    assert {"Condition", "NotResource"}.isdisjoint(denial)
+    assert {"s3:PutObjectRetention", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"} == set(denial["Action"])
+    assert [text[-2:] for text in strings_in(denial["Resource"]) if "*" in text] == ["/*"]
+    assert "LifecycleConfiguration" not in data.properties("AWS::S3::Bucket")[bucket_of(data, "Evidence")]
+
+
 @pytest.mark.parametrize(
-    ("sid", "action", "role"),
+    ("name", "sid", "action", "role"),
     [
-        ("OnlyBreakGlassChangesSettings", "s3:PutBucketPolicy", "-audit-break-glass"),
-        ("OnlyBreakGlassChangesSettings", "s3:PutLifecycleConfiguration", "-audit-break-glass"),
-        ("OnlyTheWriterPuts", "s3:PutObject", "-gateway-AuditWriter*"),
+        ("Audit", "OnlyBreakGlassChangesSettings", "s3:PutBucketPolicy", "-audit-break-glass"),
+        ("Audit", "OnlyBreakGlassChangesSettings", "s3:PutLifecycleConfiguration", "-audit-break-glass"),
+        ("Audit", "OnlyTheWriterPuts", "s3:PutObject", "-gateway-AuditWriter*"),
+        ("Evidence", "OnlyBreakGlassChangesSettings", "s3:PutLifecycleConfiguration", "-audit-break-glass"),
+        ("Evidence", "OnlyTheWriterPuts", "s3:PutObject", "-response-ContainEvidence*"),
     ],
 )
-def test_one_role_is_spared(
-    denials: dict[str, dict[str, Any]], stage_name: str, sid: str, action: str, role: str
-) -> None:
-    denial = denials[sid]
+def test_one_role_is_spared(data: Template, stage_name: str, name: str, sid: str, action: str, role: str) -> None:
+    denial = denials_of(data, name)[sid]
     (spared,) = denial["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
     assert denial["Principal"] == {"AWS": "*"}
     assert action in denial["Action"]
-    assert f":role/portcullis-{stage_name}{role}" in text_of(spared)
+    assert text_of(spared).count(f":role/portcullis-{stage_name}{role}") == 1
 
 
 def test_break_glass_needs_a_second_factor_and_neither_deletes_nor_writes(data: Template) -> None:

@@ -22,6 +22,7 @@ PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions.p
 THIRD_PARTY = {
     "audit_writer": set[str](),
     "authorizer": {"cryptography", "cffi", "_cffi_backend", "pycparser"},
+    "contain_evidence": {"cryptography", "cffi", "_cffi_backend", "pycparser"},
     "key_rotation": set[str](),
     "outbox": set[str](),
     "price_feed": PYDANTIC,

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.infra.template import Template, as_list, text_of
+from tests.infra.template import Template, as_list, strings_in, text_of
 
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 READ, PUT, UPDATE, QUERY = (f"dynamodb:{each}" for each in ("GetItem", "PutItem", "UpdateItem", "Query"))
 
 MAY = {
+    "ContainEvidence": LOG | {READ, "s3:GetObject", "s3:PutObject", "s3:ListBucket", "kms:GetPublicKey"},
     "ContainKeys": LOG | {READ, PUT, UPDATE, QUERY},
     "ContainTransactions": LOG | {READ, UPDATE, QUERY},
     "ContainSources": LOG | {READ, PUT, QUERY},
@@ -25,6 +26,7 @@ MAY = {
 }
 INCIDENT = ("INCIDENT#*", "INCIDENTS#*")
 KINDS = {
+    "ContainEvidence": [INCIDENT],
     "ContainKeys": [INCIDENT, ("AGENT#*", "KEY#*"), ("ag_*#KEYS",)],
     "ContainTransactions": [INCIDENT, ("AGENT#*",), ("ag_*",)],
     "ContainSources": [INCIDENT, ("FINDINGS#*",), ("AGENT#*", "ADDRESS#*"), ("BLOCK#*",)],
@@ -80,7 +82,19 @@ def test_functions_reach_only_their_kinds_of_items_and_nothing_by_a_wildcard(res
     assert kinds == KINDS
     roles = response.resources("AWS::IAM::Role").keys() - {response.role_of(functions(response)["ContainSecrets"])}
     every = [statement for role in roles for statement in response.statements_of(role)]
-    assert not [each for each in every if "*" in text_of(each["Resource"]) or "*" in text_of(each["Action"])]
+    assert not [each for each in every if "*" in text_of(each["Action"])]
+    wildcards = [text for each in every for text in strings_in(each["Resource"]) if "*" in text]
+    assert sorted(wildcards) == ["/incidents/*", "/tile/*"], "what is named by its incident, or its place in the log"
+
+
+def test_only_evidence_is_put_and_nothing_but_it_and_the_log_is_read(response: Template) -> None:
+    reach = {
+        action: sorted(text.split("/", 1)[-1] for text in strings_in(statement["Resource"]) if "/" in text)
+        for statement in statements(response, "ContainEvidence")
+        for action in as_list(statement["Action"])
+        if action == "s3:PutObject" or statement["Action"] == "s3:GetObject"
+    }
+    assert reach == {"s3:PutObject": ["incidents/*"], "s3:GetObject": ["checkpoint", "tile/*"]}
 
 
 def test_no_two_functions_share_a_role(response: Template) -> None:
@@ -109,6 +123,7 @@ def test_a_step_is_tried_again_and_its_failure_recorded_and_no_branch_fails(resp
         assert step["Next"] == f"record {name}"
         poison, timed_out, others = step["Retry"]
         assert (poison["MaxAttempts"], timed_out["MaxAttempts"], others["MaxAttempts"]) == (0, 1, 3)
+        assert {"KeyError", "TooMuch"} <= set(poison["ErrorEquals"])
         assert others["JitterStrategy"] == "FULL"
         assert recording["Retry"][0]["MaxAttempts"] == 8
         (lost,) = recording["Catch"]

@@ -1,6 +1,5 @@
 """The audit log in S3, its claims in DynamoDB and its key in KMS: what the steps of the domain ask for, done."""
 
-import hashlib
 import re
 import time
 from base64 import b64decode, b64encode
@@ -11,7 +10,7 @@ from portcullis.aws import audit_objects
 from portcullis.aws.audit_claims import Claims
 from portcullis.aws.function_settings import AuditWriterSettings
 from portcullis.aws.settings import AwsEnvironment
-from portcullis.aws.wire import AwsError, Service
+from portcullis.aws.wire import Service
 from portcullis.domain import times
 from portcullis.domain.audit_operations import (
     ClaimAll,
@@ -33,7 +32,6 @@ SEGMENTS = "seg/"
 PASSING = "passing=true"
 """The tag by which the bucket's lifecycle knows them."""
 _KEY = re.compile(r"<Key>(seg/\d{20})</Key>")
-PRECONDITION_FAILED = "PreconditionFailed"
 
 
 class AuditLog:
@@ -69,9 +67,9 @@ class AuditLog:
             case LastBetween(after, before):
                 return self._last_between(after, before)
             case Create(path, body):
-                return self._put(path, body, {"if-none-match": "*"})
+                return self._put(path, body, audit_objects.IF_NEW)
             case Replace(path, body, etag):
-                return self._put(path, body, {"if-match": etag} if etag else {"if-none-match": "*"})
+                return self._put(path, body, {"if-match": etag} if etag else audit_objects.IF_NEW)
             case ClaimAll():
                 return self._claims.put(operation, int(self._clock()))
             case Sign(message):
@@ -84,9 +82,8 @@ class AuditLog:
         return max((path for path in _KEY.findall(listing) if path < before), default=None)
 
     def _put(self, path: str, body: bytes, condition: dict[str, str]) -> bool:
-        """Put on condition; whether it held. Object Lock demands a checksum, and locks what is passing for a day."""
-        checksum = b64encode(hashlib.sha256(body).digest()).decode()
-        headers = {"content-type": "application/octet-stream", "x-amz-checksum-sha256": checksum, **condition}
+        """Put on condition; whether it held. What is passing is locked for a day."""
+        headers = dict(condition)
         if tiles.is_passing(path):
             headers |= {
                 "x-amz-sdk-checksum-algorithm": "SHA256",
@@ -94,13 +91,7 @@ class AuditLog:
                 "x-amz-object-lock-retain-until-date": times.rfc3339(self.now + times.DAY),
                 "x-amz-tagging": PASSING,
             }
-        try:
-            self._s3.request("PUT", self._path(path), headers, body)
-        except AwsError as error:
-            if error.code in (PRECONDITION_FAILED, audit_objects.NO_SUCH_KEY):
-                return False
-            raise
-        return True
+        return audit_objects.put(self._s3, self._settings.bucket, path, body, headers)
 
     def _sign(self, message: bytes) -> bytes:
         request = {
@@ -110,6 +101,3 @@ class AuditLog:
             "SigningAlgorithm": ALGORITHM,
         }
         return b64decode(self._kms.json_call("TrentService.Sign", "1.1", request)["Signature"])
-
-    def _path(self, path: str) -> str:
-        return f"/{self._settings.bucket}/{path}"

@@ -1,6 +1,7 @@
 """What reading and writing the audit log share: its objects, its public key, and how steps of the domain are run."""
 
-from base64 import b64decode
+import hashlib
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
@@ -9,7 +10,9 @@ from portcullis.domain.audit_operations import Found, Operation, Steps, T
 from portcullis.domain.times import SECOND
 from portcullis.protocol.notes import VerifierKey
 
-NO_SUCH_KEY = "NoSuchKey"
+NO_SUCH_KEY, PRECONDITION_FAILED = "NoSuchKey", "PreconditionFailed"
+IF_NEW = {"if-none-match": "*"}
+"""The condition that nothing is there yet."""
 _PUBLIC_KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")
 
 
@@ -35,6 +38,19 @@ def read(s3: Service, bucket: str, path: str) -> Found | None:
         raise
     modified = int(parsedate_to_datetime(answer.headers["Last-Modified"]).timestamp())
     return Found(answer.content, answer.headers["ETag"], modified * SECOND)
+
+
+def put(s3: Service, bucket: str, path: str, body: bytes, condition: dict[str, str]) -> bool:
+    """Put on the condition that the headers say; whether it held. Object Lock demands a checksum."""
+    checksum = b64encode(hashlib.sha256(body).digest()).decode()
+    headers = {"content-type": "application/octet-stream", "x-amz-checksum-sha256": checksum, **condition}
+    try:
+        s3.request("PUT", f"/{bucket}/{path}", headers, body)
+    except AwsError as error:
+        if error.code in (PRECONDITION_FAILED, NO_SUCH_KEY):
+            return False
+        raise
+    return True
 
 
 def verifier_key(kms: Service, key_id: str, origin: str) -> VerifierKey:

@@ -53,6 +53,14 @@ class AuditReaderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """Of what exports the audit log of an agent that was cut off: into ``bucket``, the last ``hours``."""
+
+    bucket: str
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorApiSettings:
     """Of the operator API."""
 

@@ -1,27 +1,21 @@
 """Reads the bucket of the audit log with the caller's own credentials; nothing of what it reads is believed here."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator
+from typing import IO, Any
 
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
+from portcullis.aws.read_ahead import THREADS
 from portcullis.protocol.bucket_verification import Stored, Version
 
 MAX_OBJECT_BYTES = 32 * 1024 * 1024
 """More than any file of a log has; of a larger one the rest is not read, and it is refused for what is missing."""
-THREADS = 8
-AHEAD = 32
-_MAX_WAITING = 16 * AHEAD
+CHUNK_BYTES = 1024 * 1024
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 _UNLOCKED = frozenset({"NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"})
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class BucketUnreadable(Exception):
@@ -53,6 +47,16 @@ class LogBucket:
         """What lies at a path now, or None."""
         answer = self._call("get_object", Key=path)
         return None if answer is None else _body(answer)
+
+    def copy(self, path: str, file: IO[bytes], most: int) -> tuple[str, float] | None:
+        """Write what lies at a path to a file, at most so many bytes; how it is locked and until when, if S3 tells."""
+        answer = self._call("get_object", Key=path)
+        if answer is None:
+            raise BucketUnreadable(f"{path} of {self._bucket}: it does not exist")
+        for chunk in _chunks(answer, most):
+            file.write(chunk)
+        mode, until = answer.get("ObjectLockMode"), answer.get("ObjectLockRetainUntilDate")
+        return (mode, until.timestamp()) if mode and until else None
 
     def fetch(self, version: Version) -> Stored | None:
         """One version, or None when there is none."""
@@ -99,34 +103,17 @@ class LogBucket:
             raise BucketUnreadable(f"{operation} of {self._bucket}: {error}") from None
 
 
-class ReadAhead(Generic[K, V]):
-    """Reads in a few threads what is likely to be asked for next, as ``following`` tells; bounded in what it holds."""
-
-    def __init__(self, read: Callable[[K], V], following: Callable[[K], Iterable[K]]) -> None:
-        self._read = read
-        self._following = following
-        self._waiting: OrderedDict[K, Future[V]] = OrderedDict()
-        self._pool = ThreadPoolExecutor(THREADS)
-
-    def __call__(self, key: K) -> V:
-        """What ``read`` gives, or raises."""
-        wanted = self._waiting.pop(key, None) or self._pool.submit(self._read, key)
-        for each in self._following(key):
-            if each not in self._waiting:
-                self._waiting[each] = self._pool.submit(self._read, each)
-        while len(self._waiting) > _MAX_WAITING:
-            self._waiting.popitem(last=False)[1].cancel()
-        return wanted.result()
-
-    def close(self) -> None:
-        """Begin nothing more."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-
 def _body(answer: dict[str, Any]) -> bytes:
+    return b"".join(_chunks(answer, MAX_OBJECT_BYTES))
+
+
+def _chunks(answer: dict[str, Any], most: int) -> Iterator[bytes]:
+    """Up to ``most`` bytes of an object's content."""
     try:
         with answer["Body"] as body:
-            return bytes(body.read(MAX_OBJECT_BYTES))
+            while most > 0 and (chunk := bytes(body.read(min(most, CHUNK_BYTES)))):
+                most -= len(chunk)
+                yield chunk
     except BotoCoreError as error:
         raise BucketUnreadable(f"an object's content: {error}") from None
 

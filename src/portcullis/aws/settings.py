@@ -4,35 +4,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from portcullis.aws.function_settings import (
-    AgentApiSettings,
-    AgentKeysSettings,
-    AnomalySettings,
-    AuditReaderSettings,
-    AuditWriterSettings,
-    AuthorizerSettings,
-    ContainNoticeSettings,
-    ContainSecretsSettings,
-    ContainSourcesSettings,
-    IncidentsSettings,
-    KeyCensusSettings,
-    KeyJobsSettings,
-    KeyRotationSettings,
-    LockdownSettings,
-    NotifierSettings,
-    OperatorApiSettings,
-    PriceFeedSettings,
-    ProposalsSettings,
-    ReconcilerSettings,
-    SourcesSettings,
-    StepSettings,
-    SweeperSettings,
-    WebhooksSettings,
-)
+from portcullis.aws import function_settings as of
+from portcullis.domain import times
 from portcullis.domain.detection.calibration import parse_budget
 from portcullis.domain.detection.networks import parse_networks
 from portcullis.domain.key_classes import Rotation, parse_rotation
 from portcullis.domain.responses import parse_settings
+
+MOST_EVIDENCE_HOURS = 168
 
 
 class MissingSetting(RuntimeError):
@@ -53,35 +32,44 @@ class AwsEnvironment:
         return f"AwsEnvironment(region={self.region!r})"
 
 
-def audit_writer(environ: Mapping[str, str] = os.environ) -> AuditWriterSettings:
+def audit_writer(environ: Mapping[str, str] = os.environ) -> of.AuditWriterSettings:
     """The audit writer's settings, or MissingSetting."""
     read = _reader(environ)
-    return AuditWriterSettings(read("AUDIT_BUCKET"), read("CLAIMS_TABLE"), read("AUDIT_KEY_ID"), read("AUDIT_ORIGIN"))
+    return of.AuditWriterSettings(
+        read("AUDIT_BUCKET"), read("CLAIMS_TABLE"), read("AUDIT_KEY_ID"), read("AUDIT_ORIGIN")
+    )
 
 
-def audit_reader(environ: Mapping[str, str] = os.environ) -> AuditReaderSettings:
+def audit_reader(environ: Mapping[str, str] = os.environ) -> of.AuditReaderSettings:
     """The settings of what reads the audit log, or MissingSetting."""
     read = _reader(environ)
-    return AuditReaderSettings(read("AUDIT_BUCKET"), read("AUDIT_KEY_ID"), read("AUDIT_ORIGIN"))
+    return of.AuditReaderSettings(read("AUDIT_BUCKET"), read("AUDIT_KEY_ID"), read("AUDIT_ORIGIN"))
 
 
-def price_feed(environ: Mapping[str, str] = os.environ) -> PriceFeedSettings:
+def contain_evidence(environ: Mapping[str, str] = os.environ) -> of.EvidenceSettings:
+    """The settings of what exports evidence, or MissingSetting."""
+    read = _reader(environ)
+    hours = times.parse_hours(read("EVIDENCE_HOURS"), MOST_EVIDENCE_HOURS)
+    return of.EvidenceSettings(read("EVIDENCE_BUCKET"), hours)
+
+
+def price_feed(environ: Mapping[str, str] = os.environ) -> of.PriceFeedSettings:
     """The price feed's settings, or MissingSetting."""
-    return PriceFeedSettings(_reader(environ)("CORE_TABLE"))
+    return of.PriceFeedSettings(_reader(environ)("CORE_TABLE"))
 
 
-def authorizer(environ: Mapping[str, str] = os.environ) -> AuthorizerSettings:
+def authorizer(environ: Mapping[str, str] = os.environ) -> of.AuthorizerSettings:
     """The authorizer's settings, or MissingSetting."""
     read = _reader(environ)
-    return AuthorizerSettings(
+    return of.AuthorizerSettings(
         read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("NONCES_TABLE"), read("BUS_NAME"), _mac_keys(read)
     )
 
 
-def agent_api(environ: Mapping[str, str] = os.environ) -> AgentApiSettings:
+def agent_api(environ: Mapping[str, str] = os.environ) -> of.AgentApiSettings:
     """The agent API's settings, or MissingSetting."""
     read = _reader(environ)
-    return AgentApiSettings(
+    return of.AgentApiSettings(
         read("PORTCULLIS_STAGE"),
         read("CORE_TABLE"),
         read("POLICY_BUCKET"),
@@ -90,10 +78,10 @@ def agent_api(environ: Mapping[str, str] = os.environ) -> AgentApiSettings:
     )
 
 
-def agent_keys(environ: Mapping[str, str] = os.environ) -> AgentKeysSettings:
+def agent_keys(environ: Mapping[str, str] = os.environ) -> of.AgentKeysSettings:
     """The settings of the agents' own management of their keys, or MissingSetting."""
     read = _reader(environ)
-    return AgentKeysSettings(
+    return of.AgentKeysSettings(
         read("PORTCULLIS_STAGE"),
         read("CORE_TABLE"),
         read("POLICY_BUCKET"),
@@ -104,10 +92,10 @@ def agent_keys(environ: Mapping[str, str] = os.environ) -> AgentKeysSettings:
     )
 
 
-def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings:
+def operator_api(environ: Mapping[str, str] = os.environ) -> of.OperatorApiSettings:
     """The operator API's settings, or MissingSetting."""
     read = _reader(environ)
-    return OperatorApiSettings(
+    return of.OperatorApiSettings(
         read("PORTCULLIS_STAGE"),
         read("CORE_TABLE"),
         read("NONCES_TABLE"),
@@ -120,51 +108,51 @@ def operator_api(environ: Mapping[str, str] = os.environ) -> OperatorApiSettings
     )
 
 
-def key_rotation(environ: Mapping[str, str] = os.environ) -> KeyRotationSettings:
+def key_rotation(environ: Mapping[str, str] = os.environ) -> of.KeyRotationSettings:
     """The settings of the rotation of delivered keys, or MissingSetting."""
     read = _reader(environ)
-    return KeyRotationSettings(
+    return of.KeyRotationSettings(
         read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("API_URL"), _mac_keys(read), _rotation(read)
     )
 
 
-def proposals(environ: Mapping[str, str] = os.environ) -> ProposalsSettings:
+def proposals(environ: Mapping[str, str] = os.environ) -> of.ProposalsSettings:
     """The settings of the trust upgrade proposals, or MissingSetting."""
-    return ProposalsSettings(_reader(environ)("CORE_TABLE"))
+    return of.ProposalsSettings(_reader(environ)("CORE_TABLE"))
 
 
-def sweeper(environ: Mapping[str, str] = os.environ) -> SweeperSettings:
+def sweeper(environ: Mapping[str, str] = os.environ) -> of.SweeperSettings:
     """The sweeper's settings, or MissingSetting."""
-    return SweeperSettings(_reader(environ)("CORE_TABLE"))
+    return of.SweeperSettings(_reader(environ)("CORE_TABLE"))
 
 
-def key_jobs(environ: Mapping[str, str] = os.environ) -> KeyJobsSettings:
+def key_jobs(environ: Mapping[str, str] = os.environ) -> of.KeyJobsSettings:
     """The key jobs' settings, or MissingSetting."""
     read = _reader(environ)
-    return KeyJobsSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("ROTATION_FUNCTION"))
+    return of.KeyJobsSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("ROTATION_FUNCTION"))
 
 
-def lockdown(environ: Mapping[str, str] = os.environ) -> LockdownSettings:
-    """The settings of the work of a lockdown, or MissingSetting."""
-    return LockdownSettings(_reader(environ)("CORE_TABLE"))
-
-
-def key_census(environ: Mapping[str, str] = os.environ) -> KeyCensusSettings:
+def key_census(environ: Mapping[str, str] = os.environ) -> of.KeyCensusSettings:
     """The settings of the census of keys, or MissingSetting."""
     read = _reader(environ)
-    return KeyCensusSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), _rotation(read))
+    return of.KeyCensusSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), _rotation(read))
 
 
-def anomaly(environ: Mapping[str, str] = os.environ) -> AnomalySettings:
+def anomaly(environ: Mapping[str, str] = os.environ) -> of.AnomalySettings:
     """The anomaly function's settings, or MissingSetting."""
     read = _reader(environ)
-    return AnomalySettings(read("CORE_TABLE"), read("PROFILES_TABLE"), parse_budget(read("ALARM_BUDGET")))
+    return of.AnomalySettings(read("CORE_TABLE"), read("PROFILES_TABLE"), parse_budget(read("ALARM_BUDGET")))
 
 
-def sources(environ: Mapping[str, str] = os.environ) -> SourcesSettings:
+def lockdown(environ: Mapping[str, str] = os.environ) -> of.LockdownSettings:
+    """The settings of the work of a lockdown, or MissingSetting."""
+    return of.LockdownSettings(_reader(environ)("CORE_TABLE"))
+
+
+def sources(environ: Mapping[str, str] = os.environ) -> of.SourcesSettings:
     """The settings of what blocks source addresses, or MissingSetting. No network need be never blocked."""
     read = _reader(environ)
-    return SourcesSettings(
+    return of.SourcesSettings(
         read("PROFILES_TABLE"),
         read("BUS_NAME"),
         (read("BLOCK_LIST_ARN"), read("BLOCK_LIST_V6_ARN")),
@@ -172,52 +160,52 @@ def sources(environ: Mapping[str, str] = os.environ) -> SourcesSettings:
     )
 
 
-def contain_sources(environ: Mapping[str, str] = os.environ) -> ContainSourcesSettings:
+def contain_sources(environ: Mapping[str, str] = os.environ) -> of.ContainSourcesSettings:
     """The settings of the step that blocks source addresses, or MissingSetting. No network need be never blocked."""
     read = _reader(environ)
     never = parse_networks(environ.get("NEVER_BLOCK", "").split())
-    return ContainSourcesSettings(read("CORE_TABLE"), read("PROFILES_TABLE"), never)
+    return of.ContainSourcesSettings(read("CORE_TABLE"), read("PROFILES_TABLE"), never)
 
 
-def contain_secrets(environ: Mapping[str, str] = os.environ) -> ContainSecretsSettings:
+def contain_secrets(environ: Mapping[str, str] = os.environ) -> of.ContainSecretsSettings:
     """The settings of the step that rotates what an agent could reach, or MissingSetting."""
-    return ContainSecretsSettings(_reader(environ)("PORTCULLIS_STAGE"))
+    return of.ContainSecretsSettings(_reader(environ)("PORTCULLIS_STAGE"))
 
 
-def incidents(environ: Mapping[str, str] = os.environ) -> IncidentsSettings:
+def incidents(environ: Mapping[str, str] = os.environ) -> of.IncidentsSettings:
     """The settings of what contains agents, or MissingSetting."""
     read = _reader(environ)
-    return IncidentsSettings(read("CORE_TABLE"), read("STATE_MACHINE_ARN"), parse_settings(read("RESPONSES")))
+    return of.IncidentsSettings(read("CORE_TABLE"), read("STATE_MACHINE_ARN"), parse_settings(read("RESPONSES")))
 
 
-def containment_step(environ: Mapping[str, str] = os.environ) -> StepSettings:
+def containment_step(environ: Mapping[str, str] = os.environ) -> of.StepSettings:
     """The settings of a step of containment, or MissingSetting."""
-    return StepSettings(_reader(environ)("CORE_TABLE"))
+    return of.StepSettings(_reader(environ)("CORE_TABLE"))
 
 
-def contain_notice(environ: Mapping[str, str] = os.environ) -> ContainNoticeSettings:
+def contain_notice(environ: Mapping[str, str] = os.environ) -> of.ContainNoticeSettings:
     """The settings of the step that tells people, or MissingSetting."""
     read = _reader(environ)
-    return ContainNoticeSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("TOPIC_ARN"))
+    return of.ContainNoticeSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("TOPIC_ARN"))
 
 
-def notifier(environ: Mapping[str, str] = os.environ) -> NotifierSettings:
+def notifier(environ: Mapping[str, str] = os.environ) -> of.NotifierSettings:
     """The settings of what tells people, or MissingSetting."""
     read = _reader(environ)
     responses = parse_settings(read("RESPONSES"))
-    return NotifierSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("TOPIC_ARN"), responses)
+    return of.NotifierSettings(read("PORTCULLIS_STAGE"), read("CORE_TABLE"), read("TOPIC_ARN"), responses)
 
 
-def webhooks(environ: Mapping[str, str] = os.environ) -> WebhooksSettings:
+def webhooks(environ: Mapping[str, str] = os.environ) -> of.WebhooksSettings:
     """The settings of what posts events, or MissingSetting."""
     read = _reader(environ)
-    return WebhooksSettings(read("WEBHOOK_URL"), read("WEBHOOK_SECRET"), read("QUEUE_URL"))
+    return of.WebhooksSettings(read("WEBHOOK_URL"), read("WEBHOOK_SECRET"), read("QUEUE_URL"))
 
 
-def reconciler(environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:
+def reconciler(environ: Mapping[str, str] = os.environ) -> of.ReconcilerSettings:
     """The reconciler's settings, or MissingSetting."""
     read = _reader(environ)
-    return ReconcilerSettings(read("CORE_TABLE"), read("CLAIMS_TABLE"), read("BUS_NAME"))
+    return of.ReconcilerSettings(read("CORE_TABLE"), read("CLAIMS_TABLE"), read("BUS_NAME"))
 
 
 def aws(environ: Mapping[str, str] = os.environ) -> AwsEnvironment:

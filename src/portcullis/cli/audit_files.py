@@ -1,18 +1,15 @@
 """``portcullis audit export`` and ``portcullis audit verify``."""
 
-import os
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Annotated
 
 import typer
-from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
-from portcullis.aws.log_reader import AHEAD, BucketUnreadable, LogBucket, ReadAhead
-from portcullis.cli import audit_reports, audit_source, instants, output
+from portcullis.aws.log_reader import LogBucket
+from portcullis.aws.read_ahead import AHEAD, ReadAhead
+from portcullis.cli import audit_reports, audit_source, files, instants
 from portcullis.cli.audit_key import Key, Origin, verifier_key
 from portcullis.cli.audit_source import BUCKET_VARIABLE
 from portcullis.cli.context import session
@@ -51,9 +48,9 @@ def export(
         raise Failure(f"{path} exists; remove it, or name another file with --output", USAGE)
     verifier = verifier_key(session(context), key, origin)
     source = audit_source.bucket(session(context), bucket)
-    with _failing(), _complete(path) as file:
+    with files.failing(), files.complete(path) as file:
         _write(file, source, verifier, asked)
-        with _progress("verifying what was written") as tell:
+        with files.progress("verifying what was written") as tell:
             written = export_verification.verify(file, verifier, verifies, (), tell)
     audit_reports.tell_export(written, str(path), as_json=session(context).as_json)
 
@@ -71,7 +68,7 @@ def verify(
     log, 2 usage, 3 unreachable, or it does not follow from what there is."""
     verifier = verifier_key(session(context), key, origin)
     if what.startswith(S3):
-        with _failing():
+        with files.failing():
             report = _verify_bucket(audit_source.bucket(session(context), what.removeprefix(S3)), verifier, against)
         audit_reports.tell_bucket(report, what, as_json=session(context).as_json)
     else:
@@ -88,25 +85,17 @@ def _write(file: IO[bytes], source: LogBucket, key: VerifierKey, asked: Asked) -
     if note is None:
         raise MissingObject(LATEST, "it does not exist, so that nothing was published yet, or it was removed")
     checkpoint = checkpoints.open_checkpoint(note, key, verifies)
-    read = ReadAhead(source.read, lambda path: _next_bundles(path, checkpoint.size))
+    read = ReadAhead(source.read, lambda path: tiles.next_bundles(path, checkpoint.size, AHEAD))
     try:
-        with _progress("exporting") as tell:
+        with files.progress("exporting") as tell:
             export_writing.write(file, AuthenticLog(checkpoint, read), note, key, asked, tell)
     finally:
         read.close()
 
 
-def _next_bundles(path: str, size: int) -> list[str]:
-    """What is read after a full bundle, as long as there are full ones."""
-    if not path.startswith("tile/entries/") or ".p/" in path:
-        return []
-    following = tiles.parse_path(path).index + 1
-    return [tiles.Tile(None, index).path for index in range(following, min(following + AHEAD, size // tiles.WIDTH))]
-
-
 def _verify_file(path: Path, key: VerifierKey, against: Path | None) -> Export:
     kept = _kept(against, key, ())[0] if against else None
-    with _opened(path) as file, _progress("verifying") as tell:
+    with files.opened(path) as file, files.progress("verifying") as tell:
         found = export_verification.verify(file, key, verifies, [kept.size] if kept else [], tell)
     if against and kept:
         root, other = found.roots.get(kept.size), kept.root
@@ -131,7 +120,7 @@ def _verify_bucket(source: LogBucket, key: VerifierKey, against: Path | None) ->
     places = {version: place for place, version in enumerate(order, 1)}
     ahead = ReadAhead(source.fetch, lambda version: order[places[version] : places[version] + AHEAD])
     try:
-        with _progress("verifying", of="files") as tell:
+        with files.progress("verifying", of="files") as tell:
             fetched: set[Version] = set()
 
             def fetch(version: Version) -> Stored | None:
@@ -146,10 +135,10 @@ def _verify_bucket(source: LogBucket, key: VerifierKey, against: Path | None) ->
 
 def _kept(path: Path, key: VerifierKey, sizes: Collection[int]) -> tuple[Checkpoint, dict[int, bytes]]:
     """The checkpoint in a file that was kept, and if it is an export, roots of these sizes."""
-    with _opened(path) as file:
+    with files.opened(path) as file:
         start = file.read(MAX_NOTE_BYTES)
         if start.startswith(b"PK"):
-            with _progress(f"verifying {path}") as tell:
+            with files.progress(f"verifying {path}") as tell:
                 found = _verified(file, path, key, sizes, tell)
             return found.checkpoint, found.roots
     try:
@@ -176,58 +165,3 @@ def _asked(since: str, until: str, agent: str | None) -> Asked:
 
 def _compact(instant: str) -> str:
     return f"{instant[:19].replace('-', '').replace(':', '')}Z"
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise Failure(f"cannot read {path}: {error.strerror}", USAGE) from None
-
-
-@contextmanager
-def _complete(path: Path) -> Iterator[IO[bytes]]:
-    """A file that gets its name when the block ends without an exception, and else leaves nothing."""
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise Failure(f"cannot write {path}: {error.strerror}", USAGE) from None
-    partial = Path(name)
-    try:
-        with os.fdopen(descriptor, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise Failure(f"cannot write {path}: {error.strerror}", UNREACHABLE) from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _failing() -> Iterator[None]:
-    """What ends a command that reads the bucket."""
-    try:
-        yield
-    except BucketUnreadable as error:
-        raise Failure(f"{error}. Check the bucket, the credentials and what they may", UNREACHABLE) from None
-    except MalformedLog as error:
-        raise Failure(f"something is wrong with the log: {error}", REFUSED) from None
-
-
-@contextmanager
-def _progress(doing: str, of: str = "entries") -> Iterator[Tell]:
-    """A bar on standard error, for people only."""
-    with Progress(
-        *Progress.get_default_columns(),
-        MofNCompleteColumn(),
-        TextColumn(of),
-        console=output.errors,
-        transient=True,
-        disable=not output.errors.is_terminal,
-    ) as bar:
-        task = bar.add_task(doing, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

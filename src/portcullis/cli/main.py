@@ -13,6 +13,7 @@ from portcullis.cli import (
     audit,
     decisions,
     findings,
+    incident_evidence,
     incidents,
     keys,
     lists,
@@ -56,6 +57,8 @@ agents.app.command()(profiles.profile)
 agents.app.command()(profiles.reset_profile)
 incidents.app.command()(recovery.recover)
 incidents.app.command()(recovery.close)
+incidents.app.command()(incident_evidence.evidence)
+incidents.app.command()(incident_evidence.report)
 app.add_typer(agents.app, name="agent", help="Agents: create, list, show, suspend, try out; what is usual for one.")
 app.add_typer(keys.app, name="keys", help="Keys of an agent: issue, list, rotate, retire, revoke.")
 app.add_typer(policy_trials.app, name="policy", help="The policy of an agent: draft, try out, publish, read.")
@@ -70,7 +73,7 @@ app.add_typer(root.app, name="root", help="The root of secrets: show its generat
 app.add_typer(findings.app, name="findings", help="What agents did out of the ordinary: list, explain, release.")
 app.add_typer(sources.app, name="sources", help="Addresses blocked for unproved requests: list, unblock.")
 app.add_typer(
-    incidents.app, name="incident", help="Agents that are cut off: start, list, show, resume, recover, close."
+    incidents.app, name="incident", help="Agents that are cut off: start, list, show, resume, recover, close, report."
 )
 app.add_typer(lockdown.app, name="lockdown", help="Stop every agent at once; lift that in stages.")
 app.command("scan-secrets")(scan.scan_secrets)

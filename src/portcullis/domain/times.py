@@ -25,6 +25,13 @@ def parse_rfc3339(text: str) -> int:
     return micros
 
 
+def parse_hours(text: str, most: int) -> int:
+    """A whole number of hours from 1 to ``most``; ValueError otherwise."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
+        raise ValueError(f"expected a whole number of hours from 1 to {most}")
+    return int(text)
+
+
 def utc_day(micros: int) -> str:
     """The UTC day as ``20260131``."""
     return f"{datetime.fromtimestamp(micros // SECOND, UTC):%Y%m%d}"

@@ -118,6 +118,11 @@ def parse_at(data: bytes) -> str:
     return at
 
 
+def parse_agent(data: bytes) -> str | None:
+    """Whose entry it is, with the form of everything before ``data`` checked, or MalformedEntry."""
+    return _word(_head(data)[4])
+
+
 def rejected(reason: str, received: bytes, at: str) -> Entry:
     """The entry for what cannot be one: why, its length and its SHA-256, from which its id is made."""
     if reason not in REASONS:

@@ -8,7 +8,7 @@
 6. The range is no larger than what was asked for, and the summary is what follows from all this.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import IO
@@ -36,6 +36,8 @@ from portcullis.protocol.merkle import leaf_hash, perfect_nodes
 from portcullis.protocol.notes import Check, VerifierKey
 from portcullis.protocol.tiles import WIDTH
 
+Show = Callable[[Entry], object]
+"""Is shown each entry that is not withheld, in order. None is to be believed before the whole file is verified."""
 _DIGEST_BYTES = 12
 
 
@@ -49,7 +51,14 @@ class Export:
     roots: dict[int, bytes]
 
 
-def verify(file: IO[bytes], key: VerifierKey, check: Check, sizes: Collection[int], tell: Tell) -> Export:
+def verify(
+    file: IO[bytes],
+    key: VerifierKey,
+    check: Check,
+    sizes: Collection[int],
+    tell: Tell,
+    show: Show = lambda _: None,
+) -> Export:
     """Verify an export under ``key``, or MalformedExport with the first thing that is wrong and its place."""
     archive = Archive(file)
     if archive.read(KEY) != f"{key.text}\n".encode():
@@ -58,7 +67,7 @@ def verify(file: IO[bytes], key: VerifierKey, check: Check, sizes: Collection[in
     proof = parse_proof(archive.read(PROOF))
     if proof.size != checkpoint.size:
         raise MalformedExport(PROOF, f"it is of a tree of {proof.size} entries, the checkpoint of {checkpoint.size}")
-    reading = _Reading(proof, frozenset(sizes), tell)
+    reading = _Reading(proof, frozenset(sizes), tell, show)
     reading.read(archive)
     if reading.growth.root != checkpoint.root:
         where = "" if proof.first == proof.end else f", or entries {proof.first} to {proof.end - 1} are not the log's"
@@ -81,11 +90,12 @@ def _checkpoint(archive: Archive, key: VerifierKey, check: Check) -> Checkpoint:
 class _Reading:
     """One pass over the entries."""
 
-    def __init__(self, proof: Proof, sizes: frozenset[int], tell: Tell) -> None:
+    def __init__(self, proof: Proof, sizes: frozenset[int], tell: Tell, show: Show) -> None:
         self.growth = Growth(sizes)
         self.tally = Tally()
         self._proof = proof
         self._tell = tell
+        self._show = show
         self._seen: set[bytes] = set()
         self._borders: dict[int, str] = {}
 
@@ -124,6 +134,7 @@ class _Reading:
         if index in (self._proof.first, self._proof.end - 1):
             self._borders[index] = entry.at
         self.tally.add(entry)
+        self._show(entry)
         return leaf_hash(line)
 
     def _once(self, entry: Entry, index: int) -> None:

@@ -2,10 +2,9 @@
 
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, TypeVar
 
 from portcullis.protocol import audit_entries
-from portcullis.protocol.audit_entries import Entry
 from portcullis.protocol.authentic_log import AuthenticLog
 from portcullis.protocol.export_summary import Tally, summary
 from portcullis.protocol.log_errors import MalformedEntry, MalformedLog
@@ -25,6 +24,7 @@ from portcullis.protocol.merkle import leaf_hash, perfect_nodes
 from portcullis.protocol.notes import VerifierKey
 from portcullis.protocol.tiles import WIDTH, Tile
 
+T = TypeVar("T")
 Tell = Callable[[int, int], None]
 """Is told how many entries of how many are done."""
 
@@ -43,8 +43,8 @@ def write(file: IO[bytes], log: AuthenticLog, note: bytes, key: VerifierKey, ask
         for name, data in ((KEY, f"{key.text}\n".encode()), (CHECKPOINT, note), (PROOF, proof.encode())):
             archive.writestr(_member(name), data)
         with archive.open(_member(ENTRIES), "w", force_zip64=True) as lines:
-            for done, (line, entry) in enumerate(_entries(log, first, end), 1):
-                lines.write(_line(line, entry, asked, tally))
+            for done, (index, data) in enumerate(_entries(log, first, end), 1):
+                lines.write(_line(index, data, asked, tally))
                 if done % WIDTH == 0 or done == end - first:
                     tell(done, end - first)
         archive.writestr(_member(SUMMARY), summary(log.checkpoint, key, proof, tally))
@@ -57,8 +57,8 @@ def find_range(log: AuthenticLog, asked: Asked) -> tuple[int, int]:
     low = _first_bundle(log, 0, lambda times: max(times) >= before)
     high = _first_bundle(log, low, lambda times: min(times) >= after)
     first = end = stop = min(high * WIDTH, log.size)
-    for index, (_, entry) in enumerate(_entries(log, low * WIDTH, stop), low * WIDTH):
-        if asked.holds(entry.at):
+    for index, data in _entries(log, low * WIDTH, stop):
+        if asked.holds(_of(index, data, audit_entries.parse_at)):
             first, end = min(first, index), index + 1
     return first, end
 
@@ -68,28 +68,31 @@ def _first_bundle(log: AuthenticLog, low: int, late_enough: Callable[[list[str]]
     high = log.bundles
     while low < high:
         middle = (low + high) // 2
-        times = [entry.at for _, entry in _entries(log, middle * WIDTH, min((middle + 1) * WIDTH, log.size))]
+        entries = _entries(log, middle * WIDTH, min((middle + 1) * WIDTH, log.size))
+        times = [_of(index, data, audit_entries.parse_at) for index, data in entries]
         low, high = (low, middle) if late_enough(times) else (middle + 1, high)
     return low
 
 
-def _entries(log: AuthenticLog, first: int, end: int) -> Iterator[tuple[bytes, Entry]]:
+def _entries(log: AuthenticLog, first: int, end: int) -> Iterator[tuple[int, bytes]]:
     for number in range(first // WIDTH, -(-end // WIDTH)):
         for index, data in enumerate(log.bundle(number), number * WIDTH):
             if first <= index < end:
-                yield data, _parsed(data, index)
+                yield index, data
 
 
-def _parsed(data: bytes, index: int) -> Entry:
+def _of(index: int, data: bytes, parse: Callable[[bytes], T]) -> T:
+    """What ``parse`` reads of an entry, or MalformedLog with the file that it is in."""
     try:
-        return audit_entries.parse(data)
+        return parse(data)
     except MalformedEntry as error:
         raise MalformedLog(Tile(None, index // WIDTH).path, f"entry {index}: {error}") from None
 
 
-def _line(data: bytes, entry: Entry, asked: Asked, tally: Tally) -> bytes:
-    if asked.agent in (None, entry.agent):
-        tally.add(entry)
+def _line(index: int, data: bytes, asked: Asked, tally: Tally) -> bytes:
+    """Of what is withheld, only the beginning is parsed."""
+    if asked.agent in (None, _of(index, data, audit_entries.parse_agent)):
+        tally.add(_of(index, data, audit_entries.parse))
         return data + b"\n"
     tally.withheld += 1
     return withheld(leaf_hash(data)) + b"\n"

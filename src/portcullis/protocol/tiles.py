@@ -53,6 +53,14 @@ def parse_path(path: str) -> Tile:
     raise MalformedTile("path", "expected tile/<0-7 or entries>/<index>, with .p/<1-255> when it is partial")
 
 
+def next_bundles(path: str, size: int, most: int) -> list[str]:
+    """What whoever reads bundles in their order reads after the full one at ``path``: up to ``most`` full ones."""
+    if not path.startswith("tile/entries/") or ".p/" in path:
+        return []
+    following = parse_path(path).index + 1
+    return [Tile(None, index).path for index in range(following, min(following + most, size // WIDTH))]
+
+
 def is_passing(path: str) -> bool:
     """Whether a file is one that an edge has as passing. Those of higher levels are few, and lead to the edge."""
     return path.startswith(("tile/entries/", "tile/0/")) and ".p/" in path

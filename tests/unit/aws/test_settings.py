@@ -47,6 +47,7 @@ READERS: dict[Callable[[Mapping[str, str]], Any], list[str]] = {
     settings.price_feed: ["CORE_TABLE"],
     settings.audit_writer: ["AUDIT_BUCKET", "CLAIMS_TABLE", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
     settings.audit_reader: ["AUDIT_BUCKET", "AUDIT_KEY_ID", "AUDIT_ORIGIN"],
+    settings.contain_evidence: ["EVIDENCE_BUCKET", "EVIDENCE_HOURS"],
     settings.anomaly: ["CORE_TABLE", "PROFILES_TABLE", "ALARM_BUDGET"],
     settings.proposals: ["CORE_TABLE"],
     settings.contain_notice: ["PORTCULLIS_STAGE", "CORE_TABLE", "TOPIC_ARN"],
@@ -69,6 +70,7 @@ PARSED = {
     "OVERLAP_HOURS": "24",
     "KEY_CLASS": "production",
     "ALARM_BUDGET": "1.0",
+    "EVIDENCE_HOURS": "24",
     "RESPONSES": "low=contain:8 medium=notify high=off",
 }
 
@@ -90,6 +92,14 @@ def test_what_is_more_than_a_text_is_parsed() -> None:
     assert found.mac_keys == {"0": "first", "1": "second"}
     days = {"development": 30, "staging": 7, "production": 30, "high_value": 7}
     assert found.rotation == Rotation(days, 24 * HOUR, "production")
+
+
+@pytest.mark.parametrize("hours", ["0", "169", "-1", "1.5", "x", "٢٤", "9" * 30])
+def test_hours_of_evidence_are_a_number_from_1_to_a_week(hours: str) -> None:
+    present = environ(READERS[settings.contain_evidence])
+    assert settings.contain_evidence({**present, "EVIDENCE_HOURS": "168"}).hours == 168
+    with pytest.raises(ValueError, match="from 1 to 168"):
+        settings.contain_evidence({**present, "EVIDENCE_HOURS": hours})
 
 
 @pytest.mark.parametrize(("read", "name"), CASES, ids=[f"{read.__name__}-{name}" for read, name in CASES])
