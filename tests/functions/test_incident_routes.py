@@ -116,6 +116,7 @@ def test_the_checklist_names_the_command_for_what_is_left(stack: Deployed, agent
     assert [name for name, command in left.items() if command] == [
         "review",
         "confirmation",
+        "addresses",
         "new_keys",
         "steps",
         "closing",
