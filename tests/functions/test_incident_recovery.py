@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from functions.operator_api import request
-from portcullis.aws import approvers, codes, incident_sources, settings, source_blocks
+from portcullis.aws import approvers, codes, incident_sources, profiles, settings, source_blocks
 from portcullis.aws.changes import Actor
 from portcullis.aws.codes import Presented
 from portcullis.aws.dynamo import Table, to_attributes
 from portcullis.aws.incident_recovery import Recovery
 from portcullis.aws.policies import Policies
+from portcullis.aws.profiles import Stored
 from portcullis.aws.wire import Service
 from portcullis.domain.approvers import Approver
+from portcullis.domain.detection.profile import Episode, Profile
+from portcullis.domain.detection.recent import SALT_BYTES
 from portcullis.domain.detection.sources import Block
 from portcullis.domain.incidents import Incident
 from portcullis.domain.times import DAY, parse_rfc3339
@@ -109,6 +112,18 @@ def test_new_keys_pay_within_the_low_limits_and_old_ones_never_again(case: Case)
     assert case.stack.call(case.agent, "GET", "/v1/whoami").code == "invalid_credentials"
     left = {item["name"] for item in show(case.stack, case.incident)["checklist"] if not item["done"]}
     assert left == {"steps", "closing"}
+
+
+def test_what_it_does_once_it_is_back_is_another_finding(case: Case) -> None:
+    """One that it joins is told of only where it gets graver, and the one that it was cut off for is grave already."""
+    table, agent = request.stores().profiles, case.agent.agent_id
+    stored = Stored(Profile.new(bytes(SALT_BYTES)))
+    stored.profile.episode = Episode("fd_" + "a" * 22, 1)
+    assert profiles.write(table, agent, stored)
+    assert case.confirm().status == 200
+    after = profiles.read(table, agent)
+    assert after is not None
+    assert after.profile.episode is None
 
 
 def test_nothing_decided_before_comes_back(stack: Deployed, people: People, team: tuple[Person, Person]) -> None:

@@ -30,6 +30,13 @@ from tests.local.waiting import until
 RUNS = int(os.environ.get("INCIDENTS", "2"))
 REQUESTS_PER_SECOND, SENDERS = 50, 10
 STEPS = ("keys", "transactions")
+OTHERS = {
+    "sources": "ContainSources",
+    "secrets": "ContainSecrets",
+    "evidence": "ContainEvidence",
+    "notice": "ContainNotice",
+}
+STORES = ("dynamodb", "s3", "secretsmanager", "sns")
 STOPPED = {"agent_suspended", "invalid_credentials"}
 
 
@@ -180,9 +187,9 @@ def test_a_flood_of_forged_requests_does_not_stop_the_agent_that_they_name(deplo
 
 @contextmanager
 def denied(deployment: Deployment, function: str) -> Iterator[None]:
-    """The function's role loses DynamoDB."""
+    """The function's role loses all that it works with."""
     role, iam = deployment.role_of(function).rsplit("/", 1)[1], deployment.root("iam")
-    statement = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
+    statement = {"Effect": "Deny", "Action": [f"{service}:*" for service in STORES], "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam.put_role_policy(RoleName=role, PolicyName="fault", PolicyDocument=document)
     try:
@@ -280,6 +287,28 @@ def test_steps_that_fail_stop_neither_the_containment_nor_each_other_and_are_don
         assert why[0]["error"] == "Sandbox.Timedout"
         assert why[1] == {"error": "Unavailable", "cause": "1 transactions are not marked yet"}
     completed(desk, agent, incident)
+
+
+def test_the_other_steps_fail_as_harmlessly_and_the_operators_resume_completes_them(
+    deployment: Deployment, desk: Desk
+) -> None:
+    agent = deployment.agent()
+    with ExitStack() as failing:
+        for function in OTHERS.values():
+            failing.enter_context(denied(deployment, function))
+        started = deployment.operator("POST", f"/v1/agents/{agent.agent_id}/incidents", {"reason": "drill"}).json()
+        assert is_stopped(deployment, agent)
+        path = f"/v1/incidents/{started['id']}"
+        states = {**dict.fromkeys(STEPS, DONE), **dict.fromkeys(OTHERS, FAILED)}
+        until(lambda: states_of(deployment, path) == states, 60)
+    assert deployment.operator("POST", f"{path}/resume").json()["run"] == 2
+    until(lambda: states_of(deployment, path) == dict.fromkeys(states, DONE), 60)
+    assert "contained_at" in deployment.operator("GET", path).json()
+
+
+def states_of(deployment: Deployment, path: str) -> dict[str, str]:
+    """How each step of an incident stands."""
+    return {name: step["state"] for name, step in deployment.operator("GET", path).json()["steps"].items()}
 
 
 def test_what_cannot_be_recorded_is_outstanding_and_done_again(deployment: Deployment, desk: Desk) -> None:

@@ -62,6 +62,22 @@ def close(core: Table, actor: Actor, agent: str, finding_id: str, reason: str) -
     raise Unavailable("the finding was contended")
 
 
+def end_episode(profiles_table: Table, agent: str) -> None:
+    """Let nothing more join the agent's finding: what it does from now on is another one, told from the beginning. A
+    profile that cannot be read joins nothing."""
+    for _ in changes.attempts():
+        try:
+            stored = profiles.read(profiles_table, agent)
+        except UnknownProfile:
+            return
+        if stored is None or stored.profile.episode is None:
+            return
+        stored.profile.episode = None
+        if profiles.write(profiles_table, agent, stored):
+            return
+    raise Unavailable("the agent's profile was contended")
+
+
 def reset(core: Table, profiles_table: Table, actor: Actor, agent: str, reason: str) -> Account | None:
     """Forget what is usual for an agent. Where nothing is known of it: no change. None: there is no such agent."""
 

@@ -10,6 +10,7 @@ from portcullis.aws import (
     accounts,
     approvers,
     changes,
+    detection_changes,
     enrolment,
     fleet,
     incident_sources,
@@ -88,6 +89,7 @@ class Recovery:
             return incident, []
         if Gate(self._core).is_closed():
             raise Conflict(NO_NEW_AGENT)
+        detection_changes.end_episode(self._profiles, incident.agent)
         account = changes.actions(now.account, actor, self._return(now.account, actor, after))
         told = incidents.writing(incident, after, actor, RECOVERED)
         return after, [*account, *told, _is_active(reviewer), fleet.open_check()]

@@ -69,12 +69,13 @@ def by_finding(finding: Finding, ip: str, now: int) -> Cause:
 
 
 def is_answered(cause: Cause, latest: Incident | None) -> bool:
-    """Whether the agent's latest incident has ended since, or with this very trigger: people have decided about it
-    then, and what is delivered late or twice does not undo that."""
+    """Whether the agent's latest incident has ended since, or this very request was one of its triggers: people have
+    decided about it then, and what is delivered late or twice does not undo that. A finding may have grown since."""
     if latest is None or latest.state == OPEN:
         return False
     ended = max(latest.recovered_at or 0, latest.closed_at or 0)
-    return cause.happened <= ended or cause.trigger.reference in {each.reference for each in latest.triggers}
+    asked = {each.reference for each in latest.triggers if each.kind == BY_EVENT}
+    return cause.happened <= ended or (cause.trigger.kind == BY_EVENT and cause.trigger.reference in asked)
 
 
 def is_watched(latest: Incident | None, now: int) -> bool:

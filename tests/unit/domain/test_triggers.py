@@ -152,9 +152,17 @@ def test_what_happened_before_the_agent_came_back_is_answered(state: str) -> Non
     assert not triggers.is_answered(cause, over(state, cause.happened - 1))
 
 
-def test_a_trigger_of_the_incident_that_is_over_is_answered_whenever_it_comes() -> None:
+def test_a_request_of_the_incident_that_is_over_is_answered_whenever_it_comes() -> None:
+    cause = triggers.read(asked(reference="ticket-1"), NOW)
+    assert isinstance(cause, Cause)
+    ended = over(RECOVERED, cause.happened - 1)
+    assert not triggers.is_answered(cause, ended)
+    assert triggers.is_answered(cause, replace(ended, triggers=(cause.trigger,)))
+
+
+def test_a_finding_of_the_incident_that_is_over_is_a_trigger_again_when_it_has_grown_since() -> None:
     cause = triggers.by_finding(replace(finding("x"), id="fd_0"), "", NOW)
-    assert triggers.is_answered(cause, over(RECOVERED, cause.happened - 1))
+    assert not triggers.is_answered(cause, over(RECOVERED, cause.happened - 1))
 
 
 def test_while_an_incident_is_open_or_where_there_was_none_nothing_is() -> None:
