@@ -12,13 +12,13 @@ So an improbable payment by itself is a notice. It contains an agent only when i
 speaks as well (`signals.severity_of`).
 """
 
-import math
 from datetime import UTC, datetime
 
 from portcullis.domain import money
 from portcullis.domain.detection import joint
 from portcullis.domain.detection.joint import Surprise
 from portcullis.domain.detection.observations import Observation
+from portcullis.domain.detection.population import usd_of
 from portcullis.domain.detection.signals import Signal
 from portcullis.domain.times import SECOND
 
@@ -85,8 +85,7 @@ def _amount(surprise: Surprise, usd: int) -> str:
 
 
 def _usual(surprise: Surprise, usd: int) -> str:
-    usual = money.format_usd(round(max(math.expm1(surprise.forecast.centre), 0.0) * 100) * 10_000)
-    return f"usual about ${usual}, this ${money.format_usd(usd)}"
+    return f"usual about ${usd_of(surprise.forecast.centre)}, this ${money.format_usd(usd)}"
 
 
 def _percent(power: float) -> str:

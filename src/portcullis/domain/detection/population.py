@@ -4,6 +4,7 @@ import math
 import struct
 from typing import NamedTuple
 
+from portcullis.domain import money
 from portcullis.domain.detection.histograms import Histogram
 
 HALF_LIFE = 30 * 86_400_000_000
@@ -153,6 +154,11 @@ class Population:
 def size(usd: float) -> float:
     """An amount in dollars on the scale that histograms use: log(1 + dollars)."""
     return math.log1p(usd) if usd > 0 else 0.0
+
+
+def usd_of(size: float) -> str:
+    """The amount of a size, to the cent."""
+    return money.format_usd(round(max(math.expm1(size), 0.0) * 100) * 10_000)
 
 
 def _sum(left: list[float], right: list[float], mine: float, theirs: float) -> list[float]:

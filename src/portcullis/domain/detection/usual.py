@@ -4,11 +4,12 @@ import math
 from base64 import b64encode
 from typing import Any
 
-from portcullis.domain import money, times
+from portcullis.domain import times
 from portcullis.domain.detection.behaviour import Behaviour
 from portcullis.domain.detection.context import known_hours
 from portcullis.domain.detection.joint import WARM_UP
 from portcullis.domain.detection.places import Place
+from portcullis.domain.detection.population import usd_of
 from portcullis.domain.detection.profile import VERSION, Profile
 from portcullis.domain.detection.recent import SALT_BYTES
 from portcullis.domain.times import SECOND
@@ -44,11 +45,7 @@ def _amount(behaviour: Behaviour) -> dict[str, str] | None:
         return None
     spread = math.sqrt(behaviour.spread / behaviour.weight)
     ends = {"usual": 0.0, "low": -spread, "high": spread}
-    return {name: _usd(behaviour.mean + distance) for name, distance in ends.items()}
-
-
-def _usd(size: float) -> str:
-    return money.format_usd(round(max(math.expm1(size), 0.0) * 100) * 10_000)
+    return {name: usd_of(behaviour.mean + distance) for name, distance in ends.items()}
 
 
 def _usual_hours(hours: list[int]) -> list[int]:
