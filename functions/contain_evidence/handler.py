@@ -24,5 +24,8 @@ def evidence() -> Evidence:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The incident's id in, what was exported and where it lies out. Whatever is raised, the step can be repeated."""
-    incident = incidents.existing(table(), event["incident"])
-    return evidence().keep(incident, lambda: context.get_remaining_time_in_millis() / 1000)
+
+    def left() -> float:
+        return float(context.get_remaining_time_in_millis() / 1000)
+
+    return incidents.perform(table(), event, lambda incident: evidence().keep(incident, left))

@@ -8,6 +8,7 @@ from portcullis.aws import incidents, key_revoking, settings
 from portcullis.aws.changes import Actor
 from portcullis.aws.dynamo import Table
 from portcullis.aws.wire import Service
+from portcullis.domain.incidents import Incident
 
 
 @cache
@@ -18,7 +19,10 @@ def table() -> Table:
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """What the state machine gives each step in, what the incident keeps of it out; raises what it could not do."""
-    incident = incidents.existing(table(), event["incident"])
+    return incidents.perform(table(), event, _revoke)
+
+
+def _revoke(incident: Incident) -> dict[str, Any]:
     actor, revoked = Actor("gateway", "", time.time_ns() // 1000), 0
     while ended := key_revoking.revoke_unlisted(table(), actor, incident.agent):
         revoked += len(ended)

@@ -3,11 +3,18 @@
 from functools import cache
 from typing import Any
 
-from portcullis.aws import settings
+from portcullis.aws import incidents, settings
+from portcullis.aws.dynamo import Table
 from portcullis.aws.reachable_secrets import ReachableSecrets
 from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.aws.wire import Service
 from portcullis.domain.key_delivery import secret_prefix
+
+
+@cache
+def core() -> Table:
+    """Where incidents are."""
+    return Table(settings.core().core_table, Service("dynamodb", settings.aws()))
 
 
 @cache
@@ -19,4 +26,4 @@ def secrets() -> ReachableSecrets:
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Which secrets are rotated, and which a person has to change."""
-    return secrets().rotate(event["agent"], event["incident"])
+    return incidents.perform(core(), event, lambda incident: secrets().rotate(incident.agent, incident.id))

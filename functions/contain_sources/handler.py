@@ -25,7 +25,7 @@ def sources() -> IncidentSources:
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Which addresses are blocked for the incident, and which are not for what reason."""
-    return sources().block(incidents.existing(core(), event["incident"]), _now())
+    return incidents.perform(core(), event, lambda incident: sources().block(incident, _now()))
 
 
 def _now() -> int:

@@ -24,5 +24,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     def more() -> bool:
         return bool(context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS)
 
-    incident = incidents.existing(table(), event["incident"])
-    return freezing.freeze(table(), incident, time.time_ns() // 1000, more)
+    now = time.time_ns() // 1000
+    return incidents.perform(table(), event, lambda incident: freezing.freeze(table(), incident, now, more))

@@ -17,7 +17,7 @@ from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
 from infra.stages import Stage
 
-LONGEST = Duration.minutes(15)
+LONGEST = Duration.minutes(30)
 STEP_ATTEMPTS, RECORD_ATTEMPTS = 3, 8
 POISON = ("KeyError", "TypeError", "ValueError", "TooMuch")
 """What another attempt would meet again."""

@@ -3,7 +3,7 @@
 from aws_cdk import Aws
 from constructs import Construct
 
-from infra.constructs.function import Function, allow
+from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.nag import acknowledge
 from infra.stacks.data import Data
 
@@ -22,6 +22,7 @@ def contain_secrets(scope: Construct, data: Data) -> Function:
         stage=data.stage,
         name="contain_secrets",
         may=[
+            allow("dynamodb:GetItem", on=[data.core.table_arn], when=leading_keys("INCIDENT#*", "INCIDENTS#*")),
             # Names, tags and stages, no values; it has no resource to be narrowed to.
             allow("secretsmanager:ListSecrets", on=["*"]),
             allow(
@@ -32,7 +33,7 @@ def contain_secrets(scope: Construct, data: Data) -> Function:
             ),
             allow("lambda:InvokeFunction", on=[f"arn:{Aws.PARTITION}:lambda:{here}:function:*"], when=TAGGED),
         ],
-        environment={},
+        environment={"CORE_TABLE": data.core.table_name},
         memory_mb=512,
         timeout_seconds=30,
     )

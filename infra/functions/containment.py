@@ -13,15 +13,15 @@ SECONDS = 20
 
 
 def contain_keys(scope: Construct, data: Data) -> Function:
-    """It ends keys, which needs no secret and no right to make one."""
+    """It ends keys, which needs no secret; what it puts are events of the agent's."""
     core = data.core.table_arn
-    change = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
     return _step(
         scope,
         "ContainKeys",
         data,
         "contain_keys",
-        allow(*change, on=[core], when=leading_keys("AGENT#*", "KEY#*")),
+        allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=[core], when=leading_keys("AGENT#*", "KEY#*")),
+        allow("dynamodb:PutItem", on=[core], when=leading_keys("AGENT#*")),
         allow("dynamodb:Query", on=[f"{core}/index/{STATUS_INDEX}"], when=leading_keys("ag_*#KEYS")),
     )
 

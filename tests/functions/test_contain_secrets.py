@@ -12,10 +12,12 @@ from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_bac
 from functions.contain_secrets import handler as contain_secrets
 from functions.key_rotation.handler import RotationFailed
 from functions.operator_api import request
-from portcullis.aws import accounts, incidents, wire
+from portcullis.aws import accounts, changes, incidents, wire
+from portcullis.aws.changes import Actor, Change
+from portcullis.aws.dynamo import Cancelled
 from portcullis.aws.reachable_secrets import NotRotated
 from portcullis.aws.secrets_manager import SecretsManager
-from portcullis.domain.incidents import BY_OPERATOR, Trigger
+from portcullis.domain.incidents import BY_OPERATOR, Trigger, opened
 from portcullis.domain.reachable_secrets import TAG, is_rotated, token_of
 from portcullis.domain.secret_rotation import CREATE, CURRENT, PENDING, SET, STEPS, Secret
 from tests.functions.api_events import REGION
@@ -58,14 +60,30 @@ class Team:
 
 @pytest.fixture
 def team(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
-    contain_secrets.secrets.cache_clear()
+    caches = contain_secrets.secrets, contain_secrets.core
+    for cache in caches:
+        cache.cache_clear()
     team = Team(stack)
     yield team
-    contain_secrets.secrets.cache_clear()
+    for cache in caches:
+        cache.cache_clear()
     secretsmanager_backends["123456789012"][REGION].reset()
 
 
+def store(agent: str, incident: str) -> None:
+    """The incident, unless it is there."""
+    trigger = Trigger(BY_OPERATOR, "stolen", "gateway", "", NOW, 8)
+    opening = Change(incidents.OPENED, {})
+    told = changes.event_put(
+        Actor("gateway", "", NOW), incident, incidents.events_partition(incident), 1, opening, agent
+    )
+    with suppress(Cancelled):
+        item = incidents.to_item(opened(incident, agent, 2, trigger))
+        request.stores().table.transact(changes.put_new(item), told)
+
+
 def step(agent: str = AGENT, incident: str = INCIDENT) -> dict[str, Any]:
+    store(agent, incident)
     return contain_secrets.handler({"incident": incident, "agent": agent, "step": "secrets"}, None)
 
 

@@ -17,6 +17,7 @@ MAY = {
     "ContainTransactions": LOG | {READ, UPDATE, QUERY},
     "ContainSources": LOG | {READ, PUT, QUERY},
     "ContainSecrets": LOG
+    | {READ}
     | {f"secretsmanager:{each}" for each in ("ListSecrets", "DescribeSecret", "RotateSecret")}
     | {"lambda:InvokeFunction"},
     "ContainNotice": LOG | {READ, "sns:Publish"},
@@ -27,10 +28,10 @@ MAY = {
 INCIDENT = ("INCIDENT#*", "INCIDENTS#*")
 KINDS = {
     "ContainEvidence": [INCIDENT],
-    "ContainKeys": [INCIDENT, ("AGENT#*", "KEY#*"), ("ag_*#KEYS",)],
+    "ContainKeys": [INCIDENT, ("AGENT#*", "KEY#*"), ("AGENT#*",), ("ag_*#KEYS",)],
     "ContainTransactions": [INCIDENT, ("AGENT#*",), ("ag_*",)],
     "ContainSources": [INCIDENT, ("FINDINGS#*",), ("AGENT#*", "ADDRESS#*"), ("BLOCK#*",)],
-    "ContainSecrets": [],
+    "ContainSecrets": [INCIDENT],
     "ContainNotice": [INCIDENT],
     "Notifier": [("AGENT#*",), ("INCIDENTS#*",)],
     "IncidentRecord": [INCIDENT],

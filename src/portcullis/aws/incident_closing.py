@@ -44,17 +44,31 @@ def close(core: Table, profiles: Table, actor: Actor, incident_id: str, outcome:
 
 
 def _findings(core: Table, incident: Incident) -> Iterator[Finding]:
-    """The open ones of the agent, from before the incident until it was back: what came then is another matter."""
+    """The open ones of the agent, from before the incident until it was back: what came then is another matter, and so
+    is what an earlier incident was about."""
     cursor: str | None = None
+    earliest = max(incident.opened_at - BEFORE, _previous_end(core, incident))
     while True:
         found, cursor = finding_lists.page(core, OPEN, incident.agent, _PAGE, cursor)
         for finding in found:
-            if finding.opened_at < incident.opened_at - BEFORE:
+            if finding.opened_at < earliest:
                 return
             if incident.recovered_at is None or finding.opened_at <= incident.recovered_at:
                 yield finding
         if cursor is None:
             return
+
+
+def _previous_end(core: Table, incident: Incident) -> int:
+    """Until when the agent's incident before this one lasted, or nothing."""
+    cursor: str | None = None
+    while True:
+        found, cursor = incidents.page(core, None, incident.agent, _PAGE, cursor)
+        for each in found:
+            if each.opened_at < incident.opened_at:
+                return each.recovered_at or each.closed_at or each.opened_at
+        if cursor is None:
+            return 0
 
 
 def _forgetting(incident: Incident) -> list[dict[str, Any]]:

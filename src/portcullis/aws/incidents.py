@@ -38,13 +38,17 @@ def listing_key(state: str) -> str:
     return f"INCIDENTS#{state}"
 
 
-def contain(table: Table, agent: str, trigger: Trigger) -> Incident | None:
-    """Stop an agent in one write, which opens its incident; or join the one that is open. None: no such agent."""
+def contain(
+    table: Table, agent: str, trigger: Trigger, is_over: Callable[[Incident | None], bool] = lambda _latest: False
+) -> Incident | None:
+    """Stop an agent in one write, which opens its incident; or join the one that is open. None: there is no such agent,
+    or ``is_over`` says so of its latest incident, which has ended: asked in the same write that would open another."""
     opened: list[Incident] = []
     actor = Actor(trigger.actor, trigger.ip, trigger.at)
 
     def plan(account: Account) -> Change | None:
-        opened[:] = [] if account.incident else [_opening(account, trigger)]
+        opens = account.incident is None and not is_over(latest(table, agent))
+        opened[:] = [_opening(account, trigger)] if opens else []
         return _containment(account, actor, opened[0]) if opened else None
 
     for _ in changes.attempts():
@@ -53,6 +57,8 @@ def contain(table: Table, agent: str, trigger: Trigger) -> Incident | None:
             return None
         if opened:
             return opened[0]
+        if account.incident is None:
+            return None
         found = _change(table, actor, account.incident, lambda incident: incidents.joined(incident, trigger), JOINED)
         if found is not None and found.state == incidents.OPEN:
             return found
@@ -91,9 +97,23 @@ def existing(table: Table, incident_id: str) -> Incident:
     return incident
 
 
+def perform(table: Table, event: dict[str, Any], do: Callable[[Incident], dict[str, Any]]) -> dict[str, Any]:
+    """What a step of a containment has done: now, by ``do``, or in an earlier run. KeyError where there is no incident,
+    which no further attempt can change."""
+    incident = existing(table, event["incident"])
+    step = incident.steps[event["step"]]
+    return step.result if step.state == DONE else do(incident)
+
+
 def latest(table: Table, agent: str) -> Incident | None:
-    """The agent's last incident, or None."""
-    items, _ = listings.backwards(table, partition(agent), "INCIDENT#", 1, None)
+    """The agent's last incident as it is now, or None."""
+    items, _ = table.query(
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues=to_attributes({":pk": partition(agent)}),
+        ScanIndexForward=False,
+        ConsistentRead=True,
+        Limit=1,
+    )
     return from_item(items[0]) if items else None
 
 
@@ -129,6 +149,7 @@ def from_item(item: Item) -> Incident:
     stored = {name: value for name, value in item.items() if name not in _DERIVED}
     stored |= {
         "triggers": tuple(Trigger(**trigger) for trigger in item["triggers"]),
+        "further": tuple(item.get("further", ())),
         "steps": {name: Step(**step) for name, step in item["steps"].items()},
         "review": Review(**item["review"]) if "review" in item else None,
     }

@@ -36,18 +36,23 @@ class Responding:
         if isinstance(told, Start):
             return self._start(told.incident)
         if isinstance(told, Cause):
-            return self._contain(told, incidents.latest(self.table, told.agent))
+            return self._contain(told)
         finding = findings.read(self.table, told.agent, told.finding)
-        latest = incidents.latest(self.table, told.agent)
         if finding is None or finding.state != OPEN:
             return "over"
         wanted = called_for(self.table, self.settings, finding.agent, finding.severity, now)
-        return self._contain(triggers.by_finding(finding, told.ip, now), latest) if wanted == CONTAIN else wanted
+        return self._contain(triggers.by_finding(finding, told.ip, now)) if wanted == CONTAIN else wanted
 
-    def _contain(self, cause: Cause, latest: Incident | None) -> str:
-        if triggers.is_answered(cause, latest):
-            return "answered"
-        return "contained" if incidents.contain(self.table, cause.agent, cause.trigger) else "unknown_agent"
+    def _contain(self, cause: Cause) -> str:
+        answered: list[bool] = []
+
+        def is_over(latest: Incident | None) -> bool:
+            answered[:] = [triggers.is_answered(cause, latest)]
+            return answered[0]
+
+        if incidents.contain(self.table, cause.agent, cause.trigger, is_over):
+            return "contained"
+        return "answered" if answered else "unknown_agent"
 
     def _start(self, incident_id: str) -> str:
         """The run that is asked for now: one that was told of late is not started beside a later one."""

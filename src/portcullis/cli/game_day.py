@@ -17,7 +17,7 @@ from portcullis.cli.failure import REFUSED, USAGE, Failure
 from portcullis.cli.game_day_attack import WALLET, WORK, Victim
 from portcullis.cli.responders import Responder
 from portcullis.cli.target import checked_url
-from portcullis.client import Denied, PortcullisError
+from portcullis.client import PortcullisError
 from portcullis.protocol.notes import VerifierKey
 
 LIVE = "live"
@@ -53,7 +53,9 @@ class Drill:
 
     def _rob(self) -> Victim:
         victim = game_day_attack.victim(self.session.operator)
-        refuse_live(victim.key_id.split("_")[1])
+        if victim.stage == LIVE:
+            self.session.operator.post(f"/v1/agents/{victim.agent_id}/suspend", {"reason": "a game day, refused"})
+            refuse_live(victim.stage)
         say(f"an agent works         {victim.agent_id}")
         with closing(victim.gateway(self.agent_url)) as gateway:
             game_day_attack.work(gateway)
@@ -113,11 +115,10 @@ class Drill:
             try:
                 decision = gateway.create_transaction(**game_day_attack.payment(str(WORK), WALLET))
             except PortcullisError as error:
-                if error.code in game_day_attack.STOPPED:
+                if error.code == game_day_attack.NO_KEY:
                     return
                 raise Failure(f"the stolen key: {error}", REFUSED) from None
-        if not isinstance(decision, Denied):
-            raise Failure(f"the stolen key still pays: {decision}", REFUSED)
+        raise Failure(f"the stolen key is still taken for one: {decision}", REFUSED)
 
     def _report(self, incident: str) -> None:
         path = self.folder / f"{incident}.md"

@@ -28,7 +28,8 @@ PAYMENTS = 5
 PAUSE_SECONDS = 0.1
 LONGEST_SECONDS = 120.0
 """After which an attack that nobody stopped ends, and with it the drill."""
-STOPPED = frozenset({"agent_suspended", "invalid_credentials"})
+NO_KEY = "invalid_credentials"
+STOPPED = frozenset({"agent_suspended", NO_KEY})
 
 
 @dataclass(slots=True)
@@ -49,6 +50,11 @@ class Victim:
     agent_id: str
     key_id: str
     secret: str = field(repr=False)
+
+    @property
+    def stage(self) -> str:
+        """The stage that has issued the key, which is a part of it."""
+        return self.key_id.split("_")[1]
 
     def gateway(self, url: str) -> Gateway:
         """Its client, which tries once: a thief who is refused is not asked to come again."""

@@ -15,6 +15,8 @@ from portcullis.cli.operator import Operator
 from portcullis.cli.target import Target
 from portcullis.protocol import totp
 
+EARLIER_SECONDS = 20
+"""The code of the step before is taken while at least ten seconds of the present one are left to send it in."""
 FORM = (
     "expected a list of two, each with approver_id, totp_secret (base32), access_key_id and secret_access_key, "
     "in a file that only its owner can read"
@@ -38,7 +40,7 @@ class Responder:
     def code(self, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> str:
         """The next code that is good: each is good once, and those of the step before and after are accepted too."""
         now = totp.step_at(int(clock()))
-        step = now if self.last_step is None else max(self.last_step + 1, now - totp.SKEW)
+        step = now if self.last_step is None else max(self.last_step + 1, totp.step_at(int(clock()) - EARLIER_SECONDS))
         while step > totp.step_at(int(clock())) + totp.SKEW:
             sleep(0.5)
         self.last_step = step

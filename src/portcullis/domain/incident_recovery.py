@@ -135,8 +135,12 @@ def _second_person(
     if review is None or reviewer is None or reviewer.id != review.by or reviewer.state != "active":
         yield Refused("reviewer_gone", "Whoever reviewed is no approver any more. Review again.")
         return
-    same = reviewer.identity == confirmer.identity and reviewer.binds_a_person
+    lately = max(reviewer.created_at, confirmer.created_at) > incident.opened_at
+    same = reviewer.identity == confirmer.identity and (reviewer.binds_a_person or lately)
     if reviewer.id == confirmer.id or same:
-        yield Refused("same_person", "Another person has to confirm than the one who reviewed.")
+        yield Refused(
+            "same_person",
+            "Another person has to confirm than the one who reviewed: of one role, one enrolled before the incident.",
+        )
     if times.rfc3339(review.at) != reviewed_at:
         yield Refused("review_changed", "There is another review than the one that was read. Read it, then confirm.")

@@ -10,6 +10,7 @@ that none stands in the way of another. What failed or was never reported can be
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
+from zlib import crc32
 
 from portcullis.domain import times
 from portcullis.protocol import base62
@@ -27,6 +28,8 @@ WATCHED = 7 * times.DAY
 """How long an agent that came back is judged one level stricter."""
 MOST_TRIGGERS = 20
 """That are kept; ``triggered`` counts all."""
+MOST_FURTHER = 1_000
+"""Of which it is still known that they have joined."""
 MOST_REASON = 200
 """Characters of what an incident was started or closed for."""
 
@@ -71,7 +74,8 @@ class Review:
 class Incident:
     """As stored. ``epoch`` is that of the suspension, ``run`` how often the steps were started, instants microseconds.
 
-    ``contained_at`` is when every step was done, ``watched_until`` when the agent that came back is like any other.
+    ``further`` marks the triggers that are not kept. ``contained_at`` is when every step was done, ``watched_until`` is
+    when the agent that came back is like any other.
     """
 
     id: str
@@ -84,6 +88,7 @@ class Incident:
     opened_at: int
     state: str = OPEN
     rev: int = 1
+    further: tuple[str, ...] = ()
     run: int = 1
     contained_at: int | None = None
     review: Review | None = None
@@ -115,16 +120,17 @@ def opened(id_: str, agent: str, epoch: int, trigger: Trigger) -> Incident:
 def joined(incident: Incident, trigger: Trigger) -> Incident | None:
     """The open incident with another trigger, which voids its review; None where it has it already, or is not open any
     more."""
-    known = trigger.reference is not None and any(
-        (each.kind, each.reference) == (trigger.kind, trigger.reference) for each in incident.triggers
-    )
-    if known or incident.state != OPEN:
+    kept = len(incident.triggers) < MOST_TRIGGERS
+    if trigger.reference is not None and _mark(trigger) in {*map(_mark, incident.triggers), *incident.further}:
+        return None
+    if incident.state != OPEN:
         return None
     return replace(
         incident,
         rev=incident.rev + 1,
         severity=max(incident.severity, trigger.severity),
-        triggers=(*incident.triggers, trigger)[:MOST_TRIGGERS],
+        triggers=(*incident.triggers, trigger) if kept else incident.triggers,
+        further=incident.further if kept else (*incident.further, _mark(trigger))[-MOST_FURTHER:],
         triggered=incident.triggered + 1,
         review=None,
     )
@@ -171,6 +177,10 @@ def describe(incident: Incident) -> dict[str, Any]:
         "reason": incident.reason,
     }
     return {name: value for name, value in described.items() if value is not None}
+
+
+def _mark(trigger: Trigger) -> str:
+    return f"{crc32(f'{trigger.kind} {trigger.reference}'.encode()):08x}"
 
 
 def _trigger(trigger: Trigger) -> dict[str, Any]:
