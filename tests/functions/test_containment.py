@@ -9,9 +9,10 @@ from functions.contain_keys import handler as contain_keys
 from functions.contain_transactions import handler as contain_transactions
 from functions.incident_record import handler as incident_record
 from functions.operator_api import request
-from portcullis.aws import key_revoking
+from portcullis.aws import freezing, incidents, key_revoking
+from portcullis.aws.changes import Actor
 from portcullis.aws.wire import Unavailable
-from portcullis.domain.incidents import BY_OPERATOR, Incident, Trigger, opened
+from portcullis.domain.incidents import BY_OPERATOR, DONE, Incident, Trigger, opened
 from tests.functions.deployed import POLICY, Agent, Deployed, forget
 from tests.functions.settling import claim, executor, payer, settle, spent
 from tests.functions.test_incidents import NOW, contain, events, stored
@@ -118,6 +119,29 @@ def test_what_does_not_fit_into_one_run_is_done_by_the_next_and_counted_in_all(s
     with pytest.raises(Unavailable, match="3 transactions are not marked yet"):
         transactions(incident, Context(2))
     assert transactions(incident)["frozen"] == 5
+
+
+def test_that_all_are_marked_is_what_counts_and_sums_have_an_end(
+    stack: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freezing, "MOST_COUNTED", 2)
+    monkeypatch.setattr(freezing, "PAGE", 1)
+    agent = stack.agent()
+    paid = [stack.pay(agent).body["id"] for _ in range(4)]
+    incident = contain(agent)
+    assert transactions(incident)["frozen"] == 4, "those that this run has marked are counted however many"
+    again = transactions(incident)
+    assert (again["frozen"], "not_counted" in again) == (2, True)
+    assert {status(stack, agent, txid) for txid in paid} == {"frozen"}
+
+
+def test_a_step_that_an_earlier_run_has_done_is_not_done_again(stack: Deployed) -> None:
+    agent = stack.agent()
+    incident = contain(agent)
+    result = {"revoked": 7}
+    incidents.record_step(request.stores().table, Actor("gateway", "", NOW), incident.id, "keys", DONE, result)
+    assert keys(incident) == result
+    assert states(stack, agent) == ["active"]
 
 
 def test_one_that_cannot_be_read_does_not_hold_up_the_others_and_is_not_passed_over(stack: Deployed) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.operator_api import request
-from portcullis.aws import detection_changes, findings, incident_closing, incidents
+from portcullis.aws import accounts, detection_changes, findings, incident_closing, incidents
 from portcullis.aws.wire import Unavailable
 from portcullis.domain.detection.findings import OPEN, RELEASED, Finding
 from portcullis.domain.incidents import Incident
@@ -91,6 +91,19 @@ def test_findings_of_other_times_and_agents_stay_open(stack: Deployed, incident:
     request.stores().table.transact(*incidents.writing(incident, back, GATEWAY, "incident.recovered"))
     assert close(stack, incident.id, "false_alarm").status == 200
     assert [state(each) for each in (older, stranger, later, latest)] == [OPEN, OPEN, OPEN, RELEASED]
+
+
+def test_what_an_earlier_incident_was_about_is_left_to_it(stack: Deployed, agent: Agent, incident: Incident) -> None:
+    theft = finding(incident, 1)
+    back = replace(incident, rev=2, state="recovered", recovered_at=incident.opened_at + 1, watched_until=DAY)
+    request.stores().table.transact(*incidents.writing(incident, back, GATEWAY, "incident.recovered"))
+    update = {"UpdateExpression": "REMOVE incident"}
+    request.stores().table.update_if(accounts.primary_key(agent.agent_id), update)
+    second = start(stack, agent)
+    assert close(stack, second, "false_alarm").status == 200
+    assert state(theft) == OPEN
+    assert close(stack, incident.id, "compromise").status == 200
+    assert (state(theft), knows(profile_of(incident.agent))) == ("closed", False)
 
 
 def test_more_findings_than_one_page_has(stack: Deployed, incident: Incident, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,11 +166,23 @@ def test_a_user_of_two_ids_is_one_person(case: Case) -> None:
     assert still_cut_off(case)
 
 
-def test_two_people_of_one_role_are_two(case: Case) -> None:
-    role = f"arn:aws:sts::{ACCOUNT}:assumed-role/responders/session"
-    carol, dave = (case.people.another(case.alice, name, role) for name in ("carol", "dave"))
+ROLE = f"arn:aws:sts::{ACCOUNT}:assumed-role/responders/session"
+
+
+def test_two_people_of_one_role_are_two(
+    stack: Deployed, people: People, team: tuple[Person, Person], agent: Agent
+) -> None:
+    carol, dave = (people.another(team[0], name, ROLE) for name in ("carol", "dave"))
+    case = Case(stack, people, carol, dave, agent, contained(stack, agent))
+    assert case.review().status == 200
+    assert case.confirm().status == 200
+
+
+def test_nobody_makes_a_second_person_of_themselves_while_an_incident_is_open(case: Case) -> None:
+    carol, dave = (case.people.another(case.alice, name, ROLE) for name in ("carol", "dave"))
     assert case.review(carol, cause="the same, seen by another").status == 200
-    assert case.confirm(dave).status == 200
+    assert refused(case.confirm(dave), "enrolled before the incident")
+    assert still_cut_off(case)
 
 
 @pytest.mark.parametrize("step", ["keys", "transactions"])

@@ -10,9 +10,19 @@ import pytest
 from functions.operator_api import request
 from portcullis.aws import incidents, settings
 from portcullis.aws.changes import Actor
-from portcullis.aws.dynamo import Table
+from portcullis.aws.dynamo import Table, from_attributes, to_attributes
 from portcullis.aws.wire import Service
-from portcullis.domain.incidents import BY_FINDING, BY_OPERATOR, DONE, FAILED, STEPS, Incident, Trigger
+from portcullis.domain.incidents import (
+    BY_FINDING,
+    BY_OPERATOR,
+    DONE,
+    FAILED,
+    MOST_TRIGGERS,
+    STEPS,
+    Incident,
+    Trigger,
+    joined,
+)
 from tests.functions.deployed import Agent, Deployed
 
 NOW = time.time_ns() // 1_000
@@ -81,6 +91,26 @@ def test_a_trigger_that_is_delivered_twice_joins_once(stack: Deployed, agent: Ag
     trigger = replace(TRIGGER, kind=BY_FINDING, reference="fd_1")
     first = contain(agent, trigger)
     assert contain(agent, replace(trigger, at=NOW + 5)) == first
+
+
+def test_a_trigger_beyond_those_that_are_kept_joins_once_too(stack: Deployed, agent: Agent) -> None:
+    incident = contain(agent)
+    for number in range(MOST_TRIGGERS + 5):
+        again = joined(incident, replace(TRIGGER, kind=BY_FINDING, reference=f"fd_{number}"))
+        assert again is not None
+        incident = again
+    assert (len(incident.triggers), incident.triggered) == (MOST_TRIGGERS, MOST_TRIGGERS + 6)
+    for number in (0, MOST_TRIGGERS + 4):
+        assert joined(incident, replace(TRIGGER, kind=BY_FINDING, reference=f"fd_{number}")) is None
+    assert incidents.from_item(from_attributes(to_attributes(incidents.to_item(incident)))) == incident
+
+
+def test_what_is_over_at_the_moment_of_the_write_opens_none(stack: Deployed, agent: Agent) -> None:
+    table = request.stores().table
+    assert incidents.contain(table, agent.agent_id, TRIGGER, lambda latest: latest is None) is None
+    assert stack.operator("GET", "/v1/agents/{agent}", agent=agent.agent_id).body["state"] == "active"
+    incident = contain(agent)
+    assert incidents.contain(table, agent.agent_id, replace(TRIGGER, reason="more"), lambda _: True) != incident
 
 
 def test_of_an_agent_that_was_suspended_already_it_is_a_new_epoch(stack: Deployed, agent: Agent) -> None:
