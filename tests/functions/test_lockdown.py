@@ -409,10 +409,28 @@ def test_lifting_takes_the_code_of_another_person(stack: Deployed, people: Peopl
     assert (own.status, own.code) == (409, "state_conflict")
     assert "Another approver" in own.body["detail"]
     code = people.code(bob)
-    assert people.speak(bob, "lockdown-lifts", code, share=10).status == 200, "also before it is complete"
-    again = people.speak(bob, "lockdown-lifts", code, share=10)
+    assert people.speak(bob, "lockdown-lifts", code, all=True).status == 200, "also before it is complete"
+    again = people.speak(bob, "lockdown-lifts", code, all=True)
     assert again.code == "forbidden", "a code is used once"
     assert "to its end" in people.speak(bob, "lockdown-lifts", all=True).body["detail"]
+
+
+def test_some_are_lifted_only_once_everybody_was_locked(
+    stack: Deployed, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the stage opens the flag, and whoever was not visited yet would go on."""
+    expire_gates(monkeypatch)
+    alice, chosen, other = people.first(), stack.agent(), stack.agent()
+    start(stack)
+    for some in ({"agents": [chosen.agent_id]}, {"share": 10}):
+        refused = people.speak(alice, "lockdown-lifts", **some)
+        assert (refused.status, refused.code) == (409, "state_conflict")
+        assert "portcullis lockdown resume" in refused.body["detail"]
+    assert stack.pay(other).code == "agent_suspended"
+    lock(stack)
+    assert lift(people, alice, agents=[chosen.agent_id])["state"] == "lifting"
+    assert stack.pay(chosen).status == 201
+    assert stack.pay(other).code == "agent_suspended"
 
 
 @pytest.mark.parametrize(
