@@ -9,7 +9,8 @@ from infra.stacks.data import STATUS_INDEX, Data
 def lockdown(scope: Construct, data: Data) -> Function:
     """Started by a schedule; a run that does not come to the end is taken up by the next."""
     core = data.core.table_arn
-    items = tuple(f"dynamodb:{each}" for each in ("BatchGetItem", "GetItem", "PutItem", "UpdateItem"))
+    each = ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
+    items = tuple(f"dynamodb:{action}" for action in each)
     return Function(
         scope,
         "Lockdown",

@@ -86,7 +86,8 @@ def begin(secret: Secret, token: str) -> str:
     for version in secret["Versions"].values():
         version["Stages"] = [stage for stage in version["Stages"] if stage != "AWSPENDING"]
     empty = {"SecretString": None, "SecretBinary": None, "CreatedDate": int(time.time()), "Stages": ["AWSPENDING"]}
-    secret["Versions"].setdefault(token, empty)
+    version = secret["Versions"].setdefault(token, empty)
+    version["Stages"] = version["Stages"] or ["AWSPENDING"]  # it may have been given up and unstaged
     threading.Thread(target=_run, args=(secret, token), daemon=True).start()
     return token
 

@@ -20,6 +20,7 @@ from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.domain.incidents import BY_OPERATOR, Trigger, opened
 from portcullis.domain.reachable_secrets import TAG, is_rotated, token_of
 from portcullis.domain.secret_rotation import CREATE, CURRENT, PENDING, SET, STEPS, Secret
+from portcullis.domain.step_outcomes import failure
 from tests.functions.api_events import REGION
 from tests.functions.deployed import Deployed
 from tests.functions.test_secret_rotation import Vault, reached, vault
@@ -31,9 +32,18 @@ AGENT, OTHER = "ag_" + "1" * 22, "ag_" + "2" * 22
 
 
 class Team:
-    """The team's secrets. moto rotates one at once when it is asked to."""
+    """The team's secrets. moto rotates one at once when it is asked to, unless its function is ``broken``; while a
+    version is pending, that is refused, and is ``tried_again`` or not."""
 
-    def __init__(self, stack: Deployed) -> None:
+    def __init__(self, stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.broken: set[str] = set()
+        self.tried_again = False
+        call = wire.Service.json_call
+
+        def json_call(service: wire.Service, target: str, *rest: Any) -> dict[str, Any]:
+            return self._rotate(rest[-1]) if target.endswith(".RotateSecret") else call(service, target, *rest)
+
+        monkeypatch.setattr(wire.Service, "json_call", json_call)
         self.client = boto3.client(
             "secretsmanager",
             endpoint_url=stack.endpoint,
@@ -49,6 +59,18 @@ class Team:
         stored: Any = self._backend.secrets[name]
         stored.rotation_enabled = stored.rotation_requested = rotates
 
+    def _rotate(self, payload: dict[str, Any]) -> dict[str, Any]:
+        found = self.client.describe_secret(SecretId=payload["SecretId"])
+        name, token = found["Name"], payload["ClientRequestToken"]
+        pending = any(PENDING in stages and CURRENT not in stages for stages in found["VersionIdsToStages"].values())
+        if name in self.broken and not pending:
+            self.pend(name, token)
+        elif name not in self.broken and (self.tried_again or not pending):
+            self.client.rotate_secret(SecretId=name, ClientRequestToken=token)
+        if pending:
+            raise wire.AwsError("InvalidRequestException", 400, {})
+        return {}
+
     def pend(self, name: str, token: str) -> None:
         """As where its function has not finished."""
         stored: Any = self._backend.secrets[name]
@@ -63,7 +85,7 @@ def team(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     caches = contain_secrets.secrets, contain_secrets.core
     for cache in caches:
         cache.cache_clear()
-    team = Team(stack)
+    team = Team(stack, monkeypatch)
     yield team
     for cache in caches:
         cache.cache_clear()
@@ -127,10 +149,66 @@ def test_what_fails_is_named_and_stands_in_the_way_of_nothing_else(team: Team, m
         return call(self, target, version, payload)
 
     monkeypatch.setattr(wire.Service, "json_call", refusing)
-    with pytest.raises(NotRotated) as failure:
+    with pytest.raises(NotRotated) as refusal:
         step()
-    assert str(failure.value) == "refused: AccessDeniedException (HTTP 400); slow: its rotation is not complete"
+    told, _, remedy = str(refusal.value).partition(". ")
+    assert told == "refused: AccessDeniedException (HTTP 400); slow: its rotation is not complete"
+    assert "--secret-id slow" in remedy
     assert [team.versions(name) for name in ("bank", "refused", "slow")] == [2, 1, 2]
+
+
+@pytest.mark.parametrize("tried_again", [True, False])
+def test_a_rotation_that_was_given_up_is_completed_by_another_run_once_it_is_mended(
+    team: Team, monkeypatch: pytest.MonkeyPatch, tried_again: bool
+) -> None:
+    """Whether or not Secrets Manager tries it again: what stands in the way is taken away by the command it names."""
+    monkeypatch.setattr("portcullis.aws.reachable_secrets.WAITS", 1)
+    team.secret("bank", AGENT)
+    team.broken, team.tried_again = {"bank"}, tried_again
+    for _ in range(2):
+        with pytest.raises(NotRotated, match=r"^bank: its rotation is not complete"):
+            step()
+    team.broken = set()
+    if not tried_again:
+        unstage(team, command())
+    assert step()["rotated"] == ["bank"]
+    assert team.client.describe_secret(SecretId="bank")["VersionIdsToStages"][token_of(INCIDENT)] == [CURRENT]
+
+
+def test_what_another_rotation_has_left_is_taken_away_by_the_command_too(team: Team) -> None:
+    team.secret("bank", AGENT)
+    team.pend("bank", "11111111-2222-3333-4444-555555555555")
+    with pytest.raises(NotRotated, match=r"^bank: InvalidRequestException .*-555555555555$"):
+        step()
+    unstage(team, command())
+    assert step()["rotated"] == ["bank"]
+
+
+def test_the_command_is_kept_whole_where_many_fail(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portcullis.aws.reachable_secrets.WAITS", 1)
+    for number in range(9):
+        team.secret(f"{number}-{'long-' * 12}", AGENT)
+        team.broken.add(f"{number}-{'long-' * 12}")
+    assert command()[-1] == token_of(INCIDENT)
+
+
+def command() -> list[str]:
+    """What a person is told to run, as the incident keeps it."""
+    with pytest.raises(NotRotated) as told:
+        step()
+    kept = failure({"Error": "NotRotated", "Cause": json.dumps({"errorMessage": str(told.value)})})["cause"]
+    return kept.partition("resume: ")[2].split()
+
+
+def unstage(team: Team, words: list[str]) -> None:
+    assert words[:3] == ["aws", "secretsmanager", "update-secret-version-stage"]
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    team.client.update_secret_version_stage(
+        SecretId=given.pop("--secret-id"),
+        VersionStage=given.pop("--version-stage"),
+        RemoveFromVersionId=given.pop("--remove-from-version-id"),
+    )
+    assert not given
 
 
 def test_it_waits_for_a_rotation_that_takes_its_time(team: Team) -> None:

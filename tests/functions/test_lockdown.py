@@ -396,6 +396,65 @@ def test_started_again_while_it_is_lifted_it_locks_everybody_anew(
     assert [account(each.agent_id).epoch for each in (lifted, waiting)] == [3, 2]
 
 
+def test_whoever_locks_late_locks_nobody_that_was_lifted_meanwhile(
+    stack: Deployed, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow worker has read an active account; before it writes, another one completes the lift of all."""
+    expire_gates(monkeypatch)
+    alice, agent = people.first(), stack.agent()
+    start(stack)
+    transact, late = Table.transact, iter([True])
+
+    def slow(self: Table, *actions: dict[str, Any]) -> None:
+        if "agent.locked" in str(actions) and next(late, False):
+            assert lift(people, alice, all=True)["state"] == "lifted"
+        transact(self, *actions)
+
+    monkeypatch.setattr(Table, "transact", slow)
+    assert works(stack).run(always)
+    assert (shown(stack)["state"], state(agent)) == ("lifted", "active")
+    assert stack.pay(agent).status == 201
+    assert events(f"AGENT#{agent.agent_id}", "agent.") == ["agent.created"]
+
+
+def test_whoever_locks_late_for_an_earlier_lockdown_leaves_it_to_the_later_one(
+    stack: Deployed, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expire_gates(monkeypatch)
+    alice, agent = people.first(), stack.agent()
+    start(stack)
+    transact, late = Table.transact, iter([True])
+
+    def slow(self: Table, *actions: dict[str, Any]) -> None:
+        if "agent.locked" in str(actions) and next(late, False):
+            lift(people, alice, all=True)
+            start(stack)
+        transact(self, *actions)
+
+    monkeypatch.setattr(Table, "transact", slow)
+    assert works(stack).run(always)
+    assert state(agent) == "active"
+    assert lock(stack)["number"] == 2
+    assert (account(agent.agent_id).lock, account(agent.agent_id).epoch) == (2, 2)
+
+
+def test_whoever_locks_at_once_with_others_looks_at_the_order_again(
+    stack: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They all check the one item of the flag, on which DynamoDB may cancel one transaction for another's sake."""
+    agents = [stack.agent() for _ in range(3)]
+    transact, conflicts = Table.transact, iter([True] * 4)
+
+    def contended(self: Table, *actions: dict[str, Any]) -> None:
+        if "agent.locked" in str(actions) and next(conflicts, False):
+            raise Cancelled([Reason("None", None), Reason("TransactionConflict", None), Reason("None", None)])
+        transact(self, *actions)
+
+    monkeypatch.setattr(Table, "transact", contended)
+    assert lock(stack)["agents"]["failed"] == 0
+    assert {state(each) for each in agents} == {"locked"}
+
+
 def test_lifting_takes_the_code_of_another_person(stack: Deployed, people: People) -> None:
     alice = people.first()
     bob = people.another(alice)
@@ -409,10 +468,28 @@ def test_lifting_takes_the_code_of_another_person(stack: Deployed, people: Peopl
     assert (own.status, own.code) == (409, "state_conflict")
     assert "Another approver" in own.body["detail"]
     code = people.code(bob)
-    assert people.speak(bob, "lockdown-lifts", code, share=10).status == 200, "also before it is complete"
-    again = people.speak(bob, "lockdown-lifts", code, share=10)
+    assert people.speak(bob, "lockdown-lifts", code, all=True).status == 200, "also before it is complete"
+    again = people.speak(bob, "lockdown-lifts", code, all=True)
     assert again.code == "forbidden", "a code is used once"
     assert "to its end" in people.speak(bob, "lockdown-lifts", all=True).body["detail"]
+
+
+def test_some_are_lifted_only_once_everybody_was_locked(
+    stack: Deployed, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the stage opens the flag, and whoever was not visited yet would go on."""
+    expire_gates(monkeypatch)
+    alice, chosen, other = people.first(), stack.agent(), stack.agent()
+    start(stack)
+    for some in ({"agents": [chosen.agent_id]}, {"share": 10}):
+        refused = people.speak(alice, "lockdown-lifts", **some)
+        assert (refused.status, refused.code) == (409, "state_conflict")
+        assert "portcullis lockdown resume" in refused.body["detail"]
+    assert stack.pay(other).code == "agent_suspended"
+    lock(stack)
+    assert lift(people, alice, agents=[chosen.agent_id])["state"] == "lifting"
+    assert stack.pay(chosen).status == 201
+    assert stack.pay(other).code == "agent_suspended"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ MAY = {
     | READ_WRITE
     | {"kms:GenerateMac", "secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"}
     | {f"secretsmanager:{each}" for each in ("GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")},
-    "Lockdown": LOG | READ_WRITE | {"dynamodb:BatchGetItem", "dynamodb:Query"},
+    "Lockdown": LOG | READ_WRITE | {"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:Query"},
     "Outbox": LOG,
     "PriceFeed": LOG | CONSUME | {"dynamodb:GetItem", "dynamodb:PutItem"},
     "Proposals": LOG | READ_WRITE | {"dynamodb:Query"},

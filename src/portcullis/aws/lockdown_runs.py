@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count, islice
 from queue import SimpleQueue
 from typing import Any
 
@@ -121,11 +121,15 @@ class _Slice:
         """The account as it is once it was locked or lifted. One that cannot be now does not hold up the others."""
         if not self._more():
             return None
-        table, actor = self._free.get(), lockdowns.work_of(held, self._clock())
+        table, actor, tries = self._free.get(), lockdowns.work_of(held, self._clock()), count()
+
+        def plan(account: Account) -> Change | None:
+            if next(tries):
+                lockdowns.confirm(table, held)
+            return _change(held, account) if lockdown.is_due(held, account) else None
+
         try:
-            return changes.apply(
-                table, agent, actor, lambda account: _change(held, account) if lockdown.is_due(held, account) else None
-            )
+            return changes.apply(table, agent, actor, plan)
         except (Unavailable, AwsError) as error:
             telemetry.count("Fault", dimensions=SELF, agent=agent, cause=str(error))
             return None
@@ -170,11 +174,15 @@ class _Slice:
 
 def _change(held: Lockdown, account: Account) -> Change:
     """Of a locked agent its keys are kept, for it to go on with: until then its state bars every commit. What it was
-    allowed before stays behind, in the epoch that this ends."""
+    allowed before stays behind, in the epoch that this ends.
+
+    Whoever locks late locks nobody: a lift that was ordered meanwhile counts on having seen whom it has to unlock. Who
+    lifts late is undone by the next lockdown, which visits whatever it has not locked itself."""
     data: dict[str, Any]
     if held.stage is not None:
         data = {"lockdown": held.number, "stage": held.stage.number, "epoch": account.epoch}
         return Change("agent.unlocked", data, sets={"state": ACTIVE, "lock": held.number})
     epoch = account.epoch + (account.state == ACTIVE)
     data = {"lockdown": held.number, "reason": held.reason, "epoch": epoch}
-    return Change("agent.locked", data, sets={"state": LOCKED, "epoch": epoch, "lock": held.number})
+    sets = {"state": LOCKED, "epoch": epoch, "lock": held.number}
+    return Change("agent.locked", data, (lockdowns.ordered(held),), sets)

@@ -34,7 +34,12 @@ def read(table: Table) -> Lockdown | None:
 
 
 def take(table: Table, lease: str, now: int) -> Lockdown | None:
-    """Take the lease: the lockdown, or None when somebody else has it, or nothing is left to do."""
+    """Take the lease: the lockdown, or None when somebody else has it, or nothing is left to do.
+
+    Whether somebody has it is read first, for their transactions look at the item, and a write would meet one."""
+    before = read(table)
+    if before is None or (before.lease_until or 0) >= now:
+        return None
     update = Update(
         names={"#state": "state", "#stage": "stage", "#lease": "lease", "#lease_until": "lease_until"},
         values={":locking": LOCKING, ":now": now},
@@ -50,6 +55,20 @@ def take(table: Table, lease: str, now: int) -> Lockdown | None:
 def note(table: Table, held: Lockdown, now: int) -> None:
     """Store how far the work is, and keep the lease; LeaseLost where it is gone."""
     _store(table, held, lease=held.lease, lease_until=now + LEASE)
+
+
+def ordered(held: Lockdown) -> dict[str, Any]:
+    """The check of a transaction that nothing was ordered or completed since the work was taken."""
+    unchanged = Update()
+    unchanged.require(rev=held.rev)
+    return unchanged.action(fleet.PRIMARY_KEY)
+
+
+def confirm(table: Table, held: Lockdown) -> None:
+    """LeaseLost where something was ordered or completed since the work was taken."""
+    found = read(table)
+    if found is None or found.rev != held.rev:
+        raise LeaseLost
 
 
 def release(table: Table, held: Lockdown) -> None:

@@ -5,16 +5,19 @@ Only names, tags and stages are read. What a secret holds is between its owner a
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.aws.wire import AwsError, Unavailable
-from portcullis.domain.reachable_secrets import TAG, is_reachable, is_rotated, token_of
-from portcullis.domain.secret_rotation import Secret
+from portcullis.domain.reachable_secrets import TAG, is_reachable, is_rotated, token_of, unstaging
+from portcullis.domain.secret_rotation import PENDING, Secret
 
 WAITS, PAUSE_SECONDS = 10, 1.0
-MOST_NAMED, MOST_NAME = 8, 64
+MOST_NAMED, MOST_NAME, MOST_TOLD = 8, 64, 250
 FAULTS = (AwsError, Unavailable)
+UNDER_WAY = "InvalidRequestException"
+"""Of a call to rotate what has a pending version."""
 
 
 class NotRotated(Exception):
@@ -37,23 +40,39 @@ class ReachableSecrets:
         rotating = [secret for secret in found if secret.rotates]
         left = {secret.name: why for secret in rotating if (why := self._begin(secret, token))}
         left |= self._wait([secret for secret in rotating if secret.name not in left], token)
-        if left:
-            raise NotRotated("; ".join(f"{name[:MOST_NAME]}: {why}" for name, why in list(left.items())[:MOST_NAMED]))
         by_hand = [secret for secret in found if not secret.rotates]
+        if left:
+            told = [f"{name[:MOST_NAME]}: {why}" for name, why in list(left.items())[:MOST_NAMED]]
+            told += [f"to change by hand: {secret.name[:MOST_NAME]}" for secret in by_hand[:MOST_NAMED]]
+            remedy = self._remedy([secret for secret in rotating if secret.name in left])
+            raise NotRotated("; ".join(told)[:MOST_TOLD] + remedy)
         return {**_named("rotated", rotating), **_named("by_hand", by_hand)}
 
     def _concerns(self, secret: Secret, agent: str) -> bool:
         return is_reachable(secret, agent) and not secret.name.startswith(self._own_prefix)
 
     def _begin(self, secret: Secret, token: str) -> str | None:
-        """Why its rotation could not be started, or None."""
+        """Why its rotation could not be started, or None. One that is under way is asked for again, for it may have
+        been given up: Secrets Manager refuses that, and says that it tries it again."""
+        pending = False
         try:
             present = self._secrets.describe(secret.arn)
-            if present and token not in present.stages:
+            if present and not is_rotated(present, token):
+                pending = PENDING in present.stages.get(token, ())
                 self._secrets.rotate(secret.arn, token)
         except FAULTS as fault:
-            return str(fault)
+            if not (pending and isinstance(fault, AwsError) and fault.code == UNDER_WAY):
+                return str(fault)
         return None
+
+    def _remedy(self, left: list[Secret]) -> str:
+        """What to run for the first of those where a version stands in the way."""
+        for secret in left:
+            with suppress(*FAULTS):
+                present = self._secrets.describe(secret.arn)
+                if present and (command := unstaging(present)):
+                    return f". If it was given up, mend it, run this, and resume: {command}"
+        return ""
 
     def _wait(self, started: list[Secret], token: str) -> dict[str, str]:
         """What is not rotated after a while, by name."""

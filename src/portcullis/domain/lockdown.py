@@ -1,7 +1,7 @@
 """The lockdown of the fleet: no agent moves anything until it is lifted, in stages.
 
     locking ─ a whole pass found nobody left ─> locked ─ lift ─┐
-       └────────────────────── lift ───────────────────────────┴─> lifting ─ the stage of all is done ─> lifted
+       └─────────────────── lift all ──────────────────────────┴─> lifting ─ the stage of all is done ─> lifted
 
 Starting it again, once it is lifting or lifted, locks everybody anew under the next ``number``. An account remembers
 the number that has last locked or lifted it, so whoever still works for an earlier one undoes nothing of a later one.
@@ -92,11 +92,14 @@ def lifting(
     """The lockdown with one more stage to lift, or why there is none and what to do.
 
     Whoever started it does not lift it, as far as the caller's identity tells one person: that of a role is shared.
+    Some alone are lifted of a complete one, for a stage opens the flag, and whoever is not locked yet would go on.
     """
     if lockdown is None:
         return "The fleet is not in lockdown."
     if lockdown.stage is not None:
         return "A stage is being lifted. Run it to its end, then lift the next."
+    if lockdown.state == LOCKING and (agents or share is not None):
+        return "Complete the lockdown first: portcullis lockdown resume. Until then it can only be lifted for all."
     if by.binds_a_person and by.identity == identity_of(lockdown.started_by):
         return "You have started it. Another approver has to lift it."
     stage = Stage(lockdown.stages + 1, by.id, now, agents, share)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 MOST_RESULT = 2_048
-MOST_NAME, MOST_CAUSE = 100, 300
+MOST_NAME, MOST_CAUSE = 100, 600
 _SECRET = re.compile(r"sk_\w+|[A-Za-z0-9+/=]{40,}", re.ASCII)
 """An agent's secret, and whatever is as long as a key or a token."""
 

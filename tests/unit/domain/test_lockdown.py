@@ -111,7 +111,15 @@ def test_its_life() -> None:
 def test_the_person_who_has_started_it_does_not_lift_it(started_by: str, identity: str, refused: bool) -> None:
     """A role is shared, so that it has started one says nothing of the person."""
     by, before = replace(APPROVER, identity=identity), replace(LOCKDOWN, started_by=started_by)
-    assert isinstance(lockdown.lifting(before, by, NOW, (), 10), str) is refused
+    assert isinstance(lockdown.lifting(before, by, NOW, (), None), str) is refused
+
+
+@pytest.mark.parametrize(("agents", "share"), [(("ag_1",), None), ((), 1), ((), 100)])
+def test_before_it_is_complete_it_is_lifted_for_all_or_not_at_all(agents: tuple[str, ...], share: int | None) -> None:
+    assert "resume" in str(lockdown.lifting(LOCKDOWN, APPROVER, NOW, agents, share))
+    assert lifted_by(LOCKDOWN, NOW).state == LIFTING
+    complete = lockdown.completed(LOCKDOWN, NOW)
+    assert isinstance(lockdown.lifting(complete, APPROVER, NOW, agents, share), Lockdown)
 
 
 def test_there_is_one_stage_at_a_time_and_none_without_a_lockdown() -> None:
