@@ -132,7 +132,7 @@ def _evidence(incident: Mapping[str, Any], asked: Asked) -> str:
 
 
 def _states(payments: Sequence[Payment]) -> str:
-    states = sorted({each.last.type.removeprefix("transaction.") for each in payments})
+    states = sorted({each.state for each in payments})
     return ", ".join(text(state) for state in states)
 
 

@@ -125,6 +125,21 @@ def test_payments_that_raced_with_the_suspension_count_and_those_after_the_way_b
     assert case.line("| lost").endswith("| 1 | 250.55 |")
 
 
+def rebuilt(number: int, at: str, status: str, rev: int) -> Entry:
+    return told("transaction.unrecorded", at, number, rev=rev, data={"status": status})
+
+
+def test_what_the_gateway_rebuilt_counts_with_what_is_known_of_it(case: Case) -> None:
+    case.entries += [*paid(12, "06:35", "20.00"), rebuilt(12, "06:35:30", "executing", 2)]
+    case.entries += [rebuilt(13, "06:35:00", "approved", 1), *paid(13, "06:36", "8.00", "executing", "settled")[1:]]
+    assert case.line("| at risk").endswith("| 5 | 1,550.11 |")
+    assert case.line("| possibly lost").endswith("| 3 | 150.10 |")
+    assert case.line("| lost").endswith("| 2 | 258.55 |")
+    assert case.line("- [ ] say how `tx_0000000000000000000012`")
+    destinations = case.page().partition("## Destinations")[2].partition("##")[0]
+    assert "| `base:0x52908400098527886e0f7030069857d2e4169ee7` | 8 | 1,813.66 | approved" in destinations
+
+
 def test_it_began_with_the_finding_that_triggered_it_else_with_one_that_nobody_released(case: Case) -> None:
     assert case.line("- first sign:") == f"- first sign: `2026-11-21T06:31:00.000Z`, finding fd\\_{FINDING[3:]}"
     assert case.line("- suspended:").endswith("9.0 min after the first sign")
@@ -133,6 +148,27 @@ def test_it_began_with_the_finding_that_triggered_it_else_with_one_that_nobody_r
     case.entries.append(told("finding.released", "06:35:00", agent=AGENT, data={"id": FINDING}))
     assert case.line("- first sign:").endswith("the trigger itself")
     assert case.line("| lost").endswith("| 0 | 0.00 |")
+
+
+def test_what_was_found_of_an_earlier_incident_is_no_sign_of_this_one(case: Case) -> None:
+    def found(type_: str, at: str, **data: str) -> Entry:
+        return told(type_, at, agent=AGENT, data={"id": "fd_earlier", "opened_at": "2026-11-21T04:00:00.000Z", **data})
+
+    case.incident["triggers"][0].pop("reference")
+    case.entries += [found("finding.opened", "04:00:00"), *paid(14, "04:30", "3.00", "executing", "settled")]
+    assert case.line("- first sign:").startswith("- first sign: `2026-11-21T04:00:00")
+    closed_with_this = [*case.entries, found("finding.closed", "06:50:00")]
+    assert Case(closed_with_this, case.incident).line("- first sign:").startswith("- first sign: `2026-11-21T04:00:00")
+
+    closed_before = [*case.entries, found("finding.closed", "05:30:00")]
+    assert Case(closed_before, case.incident).line("- first sign:").startswith("- first sign: `2026-11-21T06:31:00")
+    case.entries.append(told("agent.recovered", "05:30:00"))
+    assert case.line("- first sign:").startswith("- first sign: `2026-11-21T06:31:00")
+    assert case.line("| lost").endswith("| 1 | 250.55 |")
+
+    case.entries.append(found("finding.updated", "05:40:00"))
+    assert case.line("- first sign:").startswith("- first sign: `2026-11-21T05:30:00")
+    assert case.line("| lost").endswith("| 2 | 260.55 |")
 
 
 def test_the_timeline_tells_what_led_to_it_and_what_was_at_risk(case: Case) -> None:
@@ -151,6 +187,18 @@ def test_keys_and_addresses_tell_when_the_agent_itself_used_them(case: Case) -> 
     assert case.line(f"| `{key}`").startswith(f"| `{key}` | `2026-11-21T06:20:00.000Z` | `2026-11-21T06:38:00.000Z` |")
     assert "`203.0.113.7`" in case.page().partition("## Addresses")[2].partition("##")[0]
     assert "`203.0.113.9`" not in case.page().partition("## Addresses")[2].partition("##")[0], "an executor's"
+
+
+def test_what_others_do_with_its_payments_is_not_the_agents_use_of_a_key(case: Case) -> None:
+    other: dict[str, Any] = {"key": "pk_test_other", "ip": "192.0.2.66", "rev": 2}
+    for number, type_ in enumerate(("approved", "denied", "executing", "settled"), start=50):
+        data = {"updated_by": "ag_" + "r" * 22}
+        case.entries.append(told(f"transaction.{type_}", "06:38:30", number, data=data, **other))
+    page = case.page().partition("## Keys")[2].partition("## Destinations")[0]
+    assert "pk_test_other" not in page
+    assert "192.0.2.66" not in page
+    case.entries.append(told("transaction.cancelled", "06:38:40", 1, **other))
+    assert "192.0.2.66" in case.page().partition("## Addresses")[2], "it cancelled that itself"
 
 
 def test_steps_have_times_and_what_is_left_names_the_command(case: Case) -> None:
