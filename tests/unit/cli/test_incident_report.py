@@ -22,6 +22,7 @@ BUS = Path(__file__).parents[3] / "events" / "bus"
 AGENT, INCIDENT = "ag_" + "a" * 22, "in_" + "b" * 22
 FINDING = "fd_00Gh2kQe0Zs7WcX1bYpL4t"
 DAY = Asked("2026-11-20T06:40:00.000Z", "2026-11-21T06:40:00.001Z", AGENT)
+SIZE = 1_000
 SUSPENDED = "2026-11-21T06:40:00.000Z"
 HOSTILE = "a|b\n# Fake heading\n<script>alert(1)</script> [x](https://evil.example) ![i](http://e) `c` **b** www.e.com ‮"
 
@@ -60,7 +61,7 @@ class Case:
     incident: dict[str, Any] = field(default_factory=lambda: incident())
 
     def page(self) -> str:
-        return incident_report.page(self.incident, DAY, self.entries)
+        return incident_report.page(self.incident, DAY, SIZE, self.entries)
 
     def line(self, start: str) -> str:
         (line,) = (line for line in self.page().splitlines() if line.startswith(start))
@@ -270,7 +271,9 @@ def test_a_report_rests_on_an_export_that_proves_itself_and_tells_of_the_suspens
     file.write_bytes(exported(log, asked))
     cli.answers = [ok(case.incident)]
     done = cli.run("incident", "report", INCIDENT, "--evidence", str(file), "--out", str(out))
-    assert (done.code, out.read_text()) == (0, incident_report.page(case.incident, asked, case.entries))
+    size = len(case.entries) + 2
+    assert (done.code, out.read_text()) == (0, incident_report.page(case.incident, asked, size, case.entries))
+    assert f"as of log size {size}:" in out.read_text()
 
     flipped = bytearray(file.read_bytes())
     flipped[len(flipped) // 2] ^= 1
