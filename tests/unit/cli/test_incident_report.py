@@ -25,6 +25,7 @@ DAY = Asked("2026-11-20T06:40:00.000Z", "2026-11-21T06:40:00.001Z", AGENT)
 SIZE = 1_000
 SUSPENDED = "2026-11-21T06:40:00.000Z"
 HOSTILE = "a|b\n# Fake heading\n<script>alert(1)</script> [x](https://evil.example) ![i](http://e) `c` **b** www.e.com ‮"
+MENTION = "@team a@evil.example `@"
 
 
 def told(type_: str, at: str, number: int = 0, **changed: Any) -> Entry:
@@ -237,7 +238,7 @@ def rendered(page: str) -> tuple[list[str], set[str]]:
 def test_hostile_text_stays_text_wherever_it_stands(case: Case) -> None:
     plain = rendered(case.page())
     first = case.incident["triggers"][0]
-    first |= {"reason": HOSTILE, "actor": HOSTILE}
+    first |= {"reason": f"{MENTION} {HOSTILE}", "actor": f"{MENTION}`"}
     case.incident |= {"review": {"at": SUSPENDED, "by": HOSTILE, "cause": HOSTILE}}
     case.incident["steps"]["keys"]["result"] = {HOSTILE: HOSTILE}
     case.incident["checklist"].append({"what": HOSTILE, "done": False, "command": HOSTILE})
@@ -251,6 +252,7 @@ def test_hostile_text_stays_text_wherever_it_stands(case: Case) -> None:
     forbidden = {"html_inline", "html_block", "link_open", "image", "strong_open", "em_open", "fence", "code_block"}
     assert not forbidden & kinds
     assert "‮" not in page
+    assert set(re.findall(".@.", page)) == {"`@`"}
     assert "://" not in page.replace("s3://", "")
     assert "www." not in page
     for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
