@@ -12,9 +12,9 @@ from infra.constructs.telling import SOURCE
 from infra.stacks.data import Data
 
 TYPES = ("finding.opened", "finding.updated", "incident.*", "lockdown.*", "agent.suspended")
-DELIVERY = Delivery(batch=5, attempts=12)
-"""Each delivery waits twice as long as the one before, up to six hours: the last one is some 20 hours after the event.
-Five that time out are over before the function is."""
+DELIVERY = Delivery(batch=1, attempts=12)
+"""Each delivery waits twice as long as the one before, up to six hours: the last one is 52,290 s after the event,
+about 14.5 hours. One at a time: each of a host's addresses may time out, and others would run out of time."""
 SECRET_LENGTH = 44
 """Letters and digits, which are base64 of 33 bytes: Standard Webhooks asks for 24 to 64."""
 

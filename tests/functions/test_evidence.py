@@ -57,11 +57,16 @@ class Cut:
 
     def log(self, others: int = 3) -> None:
         """Have everything that is stored recorded, between events of others."""
-        items, _ = request.stores().table.scan()
-        stored = [item for item in items if item["sk"].startswith(("TX#", "EVENT#"))]
-        told = [event for item in stored for event in stored_events.every(item)]
+        payments, told = self.stored()
         audit_writer.handler(batch(*map(envelope, range(others))), None)
-        audit_writer.handler(batch(*told, envelope(900)), None)
+        audit_writer.handler(batch(*payments, *told, envelope(900)), None)
+
+    def stored(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The events of payments, and all others."""
+        items, _ = request.stores().table.scan()
+        told = [[item for item in items if item["sk"].startswith(kind)] for kind in ("TX#", "EVENT#")]
+        payments, others = ([event for item in kind for event in stored_events.every(item)] for kind in told)
+        return payments, others
 
     def step(self, context: Context | None = None) -> dict[str, Any]:
         event = {"incident": self.incident.id, "agent": self.agent.agent_id, "step": "evidence"}
@@ -89,7 +94,7 @@ class Cut:
 
 
 @pytest.fixture
-def cut(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cut]:
+def cut(stack: Deployed, waits: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cut]:
     with of_audit.recorded(stack.endpoint, monkeypatch) as audit:
         bucket = f"evidence-{audit.bucket}"
         stack.s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
@@ -147,7 +152,7 @@ def test_it_holds_what_the_agent_did_up_to_its_suspension_and_no_more_of_others_
         "end": export.proof.end,
         "size": cut.audit.checkpoint().size,
         "since": times.rfc3339(cut.incident.opened_at - times.DAY),
-        "until": times.rfc3339(cut.incident.opened_at + 5 * times.SECOND),
+        "until": times.rfc3339(cut.incident.opened_at + 20 * times.SECOND),
         "verified": True,
     }
 
@@ -167,6 +172,22 @@ def test_the_log_is_waited_for_until_it_tells_of_the_suspension(cut: Cut, waits:
     told = cut.step()
     assert waits == []
     assert f"{cut.incident.id}#1" in {entry.id for entry in verified(cut.body(told["key"]))[1]}
+
+
+def test_a_payment_that_is_recorded_just_after_the_suspension_is_in_it(
+    cut: Cut, waits: list[Callable[[], None]]
+) -> None:
+    payments, others = cut.stored()
+    audit_writer.handler(batch(*others), None)
+
+    def late() -> None:
+        audit_writer.handler(batch(*payments), None)
+
+    waits.append(late)
+    told = cut.step()
+    assert waits == []
+    assert cut.paid in {entry.txid for entry in verified(cut.body(told["key"]))[1]}
+    assert told["size"] == cut.audit.checkpoint().size
 
 
 def test_a_log_that_stays_behind_is_a_failure_that_keeps_nothing(cut: Cut, waits: list[Callable[[], None]]) -> None:

@@ -12,7 +12,10 @@ import pytest
 from moto.sqs.models import sqs_backends
 
 from functions.webhooks import handler as webhooks
-from portcullis.aws.webhooks import Backoff
+from portcullis.aws import settings
+from portcullis.aws.secrets_manager import SecretsManager
+from portcullis.aws.webhooks import Backoff, Webhook
+from portcullis.aws.wire import Service
 from portcullis.protocol.webhooks import signed_headers
 from tests.functions.api_events import REGION, load_event
 from tests.functions.deployed import Deployed, unique
@@ -101,6 +104,18 @@ def test_an_event_arrives_as_it_is_and_signed(receiver: Receiver, queue: str) ->
     signed = signed_headers(SECRET, event["id"], int(headers["webhook-timestamp"]), body)
     assert {name: headers[name] for name in signed} == signed
     assert headers["content-type"] == "application/json"
+
+
+def test_a_new_secret_is_taken_within_five_minutes_under_traffic_too(stack: Deployed, receiver: Receiver) -> None:
+    now, other = 1_000.0, b64encode(b"another one of more than 24 bytes").decode()
+    secrets = Service("secretsmanager", settings.aws())
+    arn = secrets.json_call("secretsmanager.CreateSecret", "1.1", {"Name": unique("w"), "SecretString": SECRET})["ARN"]
+    webhook = Webhook(receiver.url, arn, SecretsManager(secrets), lambda: now)
+    for now, secret in ((1_000.0, SECRET), (1_200.0, SECRET), (1_400.0, other)):
+        webhook.post({"id": "in_1#1"})
+        _, headers, body = receiver.got[-1]
+        assert headers["webhook-signature"] == signed_headers(secret, "in_1#1", int(now), body)["webhook-signature"]
+        secrets.json_call("secretsmanager.PutSecretValue", "1.1", {"SecretId": arn, "SecretString": other})
 
 
 def test_what_nobody_has_to_act_on_is_not_posted(receiver: Receiver, queue: str) -> None:

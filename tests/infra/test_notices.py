@@ -79,6 +79,12 @@ def test_webhooks_read_their_own_secret_and_keep_back_their_own_messages(told: T
     assert generated == {"ExcludePunctuation": True, "PasswordLength": 44}, "base64 of 33 bytes"
 
 
+def test_webhooks_are_posted_one_at_a_time_so_that_none_runs_out_of_the_time_of_another(told: Template) -> None:
+    (function,) = (id_ for id_ in told.resources("AWS::Lambda::Function") if id_[:-8] == "Webhooks")
+    sources = told.properties("AWS::Lambda::EventSourceMapping").values()
+    assert [each["BatchSize"] for each in sources if each["FunctionName"] == {"Ref": function}] == [1]
+
+
 def test_webhooks_hear_of_what_is_posted_and_of_nothing_else(told: Template) -> None:
     rules = told.properties("AWS::Events::Rule")
     (rule,) = (each for id_, each in rules.items() if id_.startswith("WebhookEvents"))

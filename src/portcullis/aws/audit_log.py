@@ -28,7 +28,6 @@ from portcullis.protocol.notes import VerifierKey
 
 ALGORITHM = "ED25519_SHA_512"
 SEGMENTS = "seg/"
-"""How long passing files are locked, and how old they may grow before they are put anew."""
 PASSING = "passing=true"
 """The tag by which the bucket's lifecycle knows them."""
 _KEY = re.compile(r"<Key>(seg/\d{20})</Key>")

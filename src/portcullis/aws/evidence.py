@@ -1,6 +1,7 @@
 """Evidence in S3: the export of an agent's audit log, created once, locked there by the bucket, and verified.
 
-The log may be some seconds behind what happened, so it is waited for until its checkpoint covers the suspension.
+The log may be some seconds behind what happened, and in another order: it is waited for until its checkpoint covers the
+suspension, and then for what happened just before and is recorded just after.
 """
 
 import hashlib
@@ -27,6 +28,8 @@ MOST_BYTES = 512 * 1024 * 1024
 """Of one export, which is held in memory twice: some ten million entries, for of other agents' it has the hashes."""
 WAIT_SECONDS, POLL_SECONDS = 60, 1
 """How long the log is waited for, and how often it is looked at; then the step fails, and is tried again as a whole."""
+SETTLING_SECONDS = 8.0
+"""Two windows of the audit writer and the time of a batch: by then it has what the bus got before the suspension."""
 RESERVE_SECONDS = 90
 """What is left for putting and verifying. An export that is not written by then is given up."""
 PUT_SECONDS = 60.0
@@ -81,7 +84,7 @@ class Evidence:
             return None
 
     def _export(self, incident: Incident, remaining: Callable[[], float]) -> bytes:
-        note, file = self._published(incident), BytesIO()
+        note, file = self._settled(incident, remaining), BytesIO()
         checkpoint = checkpoints.open_checkpoint(note, self._audit.key, verifies_bytes)
 
         def bound(_done: int, _total: int) -> None:
@@ -101,8 +104,14 @@ class Evidence:
             read.close()
         return file.getvalue()
 
+    def _settled(self, incident: Incident, remaining: Callable[[], float]) -> bytes:
+        """The newest checkpoint, some time after there was one that tells of the suspension, if there is that time."""
+        self._published(incident)
+        self._sleep(max(0.0, min(SETTLING_SECONDS, remaining() - RESERVE_SECONDS)))
+        return self._published(incident)
+
     def _published(self, incident: Incident) -> bytes:
-        """The checkpoint of a log that tells of the suspension."""
+        """The newest checkpoint, as soon as it tells of the suspension."""
         for _ in range(WAIT_SECONDS // POLL_SECONDS):
             if (note := self._audit.run(evidence.covering(incident))) is not None:
                 return note

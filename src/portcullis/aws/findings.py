@@ -11,10 +11,9 @@ from portcullis.aws import changes
 from portcullis.aws.changes import Actor, Change
 from portcullis.aws.dynamo import Item, Table, to_attributes
 from portcullis.aws.expressions import Update
-from portcullis.domain.detection.findings import OPEN, Finding, Lesson, describe
+from portcullis.domain.detection.findings import OPEN, OPENED, UPDATED, Finding, Lesson, describe
 from portcullis.domain.detection.signals import Signal
 
-OPENED, UPDATED = "finding.opened", "finding.updated"
 _DERIVED = ("pk", "sk", "status_key", "created_at")
 
 

@@ -48,15 +48,13 @@ class LogBucket:
         answer = self._call("get_object", Key=path)
         return None if answer is None else _body(answer)
 
-    def copy(self, path: str, file: IO[bytes], most: int) -> tuple[str, float] | None:
-        """Write what lies at a path to a file, at most so many bytes; how it is locked and until when, if S3 tells."""
+    def copy(self, path: str, file: IO[bytes], most: int) -> None:
+        """Write what lies at a path to a file, at most so many bytes."""
         answer = self._call("get_object", Key=path)
         if answer is None:
             raise BucketUnreadable(f"{path} of {self._bucket}: it does not exist")
         for chunk in _chunks(answer, most):
             file.write(chunk)
-        mode, until = answer.get("ObjectLockMode"), answer.get("ObjectLockRetainUntilDate")
-        return (mode, until.timestamp()) if mode and until else None
 
     def fetch(self, version: Version) -> Stored | None:
         """One version, or None when there is none."""

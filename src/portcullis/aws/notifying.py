@@ -8,6 +8,7 @@ from portcullis.aws import responding
 from portcullis.aws.dynamo import Table
 from portcullis.aws.notices import Topic
 from portcullis.domain import notices
+from portcullis.domain.detection.findings import NEWS
 from portcullis.domain.detection.signals import RECORD
 from portcullis.domain.responses import Setting
 
@@ -24,7 +25,7 @@ class Notifying:
     def tell(self, event: Mapping[str, Any], now: int) -> str | None:
         """Publish what this event is worth; the subject, or None where it is worth none."""
         notice = notices.of_event(self.stage, event)
-        if notice is None or (event["type"] in notices.FINDINGS and not self._concerns_people(event, now)):
+        if notice is None or (event["type"] in NEWS and not self._concerns_people(event, now)):
             return None
         self.topic.publish(event["id"], notice)
         return notice.subject

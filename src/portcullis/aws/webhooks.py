@@ -31,7 +31,7 @@ class Webhook:
         self._path = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
         self._arn = secret
         self._secrets = secrets
-        self._cache: TtlCache[str] = TtlCache(1, SECRET_SECONDS)
+        self._cache: TtlCache[str] = TtlCache(1, SECRET_SECONDS, clock)
         self._clock = clock
 
     def post(self, event: Mapping[str, Any]) -> None:
@@ -51,8 +51,9 @@ class Webhook:
             raise NotTaken(f"HTTP {response.status}")
 
     def _secret(self) -> str:
-        secret = self._cache.get(self._arn) or self._secrets.current(self._arn)
-        if secret is None:
+        if secret := self._cache.get(self._arn):
+            return secret
+        if (secret := self._secrets.current(self._arn)) is None:
             raise Unavailable("the secret of webhooks has no value")
         self._cache.put(self._arn, secret)
         return secret

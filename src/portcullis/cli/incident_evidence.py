@@ -69,7 +69,7 @@ def write(session: Session, incident: str, evidence: Path | None, key: VerifierK
     found = _read(session, incident)
     with files.failing(), files.opened(evidence) if evidence else tempfile.TemporaryFile() as file:
         export, entries = _verified(found, file, key) if evidence else _fetched(session, found, file, key)
-    return incident_report.page(found, export.proof.asked, entries)
+    return incident_report.page(found, export.proof.asked, export.proof.size, entries)
 
 
 def _read(session: Session, incident: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What follows from an agent's audit log for the report of an incident: money, keys, addresses, when it began. Pure.
 
 Of a transaction its last entry says how it ended. What was approved or held when the agent was suspended can never be
-claimed any more, so it is stopped, unless an entry says that it was claimed all the same, just before.
+claimed any more, so it is stopped, unless an entry says that it was claimed all the same, just before. An entry that
+the gateway rebuilt has the state alone, so of the rest counts what the last entry says that has it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,25 +12,28 @@ from typing import Any
 
 from portcullis.protocol.audit_entries import Entry
 
-WAITING = ("transaction.approved", "transaction.pending_approval")
-CLAIMED = ("transaction.executing", "transaction.needs_reconciliation")
-SETTLED = "transaction.settled"
-DONE_BY_OTHERS = ("transaction.executing", "transaction.settled", "transaction.failed")
+WAITING = ("approved", "pending_approval")
+CLAIMED = ("executing", "needs_reconciliation")
+SETTLED, FAILED, DENIED = "settled", "failed", "denied"
+FOUND = ("finding.opened", "finding.updated")
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A transaction by its entries: as it stood when the agent was suspended, and as it ended."""
+    """A transaction by its entries: its state when the agent was suspended, and the last one, reached ``at`` then."""
 
     txid: str
-    at_suspension: Entry
-    last: Entry
+    at_suspension: str
+    state: str
+    at: str
+    data: Mapping[str, Any]
+    """Of each member what the last entry says that has it."""
 
     @property
     def usd(self) -> Decimal:
         """Its worth; what nobody priced counts nothing."""
         try:
-            worth = Decimal(str(self.last.data.get("usd", "0")))
+            worth = Decimal(str(self.data.get("usd", "0")))
         except InvalidOperation:
             return Decimal(0)
         return worth if worth.is_finite() else Decimal(0)
@@ -37,26 +41,25 @@ class Payment:
     @property
     def at_risk(self) -> bool:
         """Whether it could still have moved money when the agent was suspended."""
-        return self.at_suspension.type in (*WAITING, *CLAIMED)
+        return self.at_suspension in (*WAITING, *CLAIMED)
 
     @property
     def stopped(self) -> bool:
         """Whether the suspension is why it moves none."""
-        return self.at_suspension.type in WAITING and self.last.type not in (*CLAIMED, SETTLED, "transaction.failed")
+        return self.at_suspension in WAITING and self.state not in (*CLAIMED, SETTLED, FAILED)
 
     @property
     def claimed(self) -> bool:
         """Whether an executor may have paid it, and nobody has said so."""
-        return self.last.type in CLAIMED
+        return self.state in CLAIMED
 
     @property
     def destination(self) -> str:
         """Whom it pays."""
-        data = self.last.data
-        places = data.get("destination")
+        places = self.data.get("destination")
         kind, place = next(iter(places.items())) if isinstance(places, dict) and places else ("nobody", "")
         place = place.get("id", "") if isinstance(place, dict) else place
-        return f"{data.get('chain', '')}:{place}" if kind in ("wallet", "contract") else f"{kind} {place}"
+        return f"{self.data.get('chain', '')}:{place}" if kind in ("wallet", "contract") else f"{kind} {place}"
 
 
 @dataclass(slots=True)
@@ -93,12 +96,12 @@ class Facts:
 
     def lost(self) -> list[Payment]:
         """What was paid since it began."""
-        return [each for each in self.payments if each.last.type == SETTLED and each.last.at >= self.began]
+        return [each for each in self.payments if each.state == SETTLED and each.at >= self.began]
 
     def involved(self) -> list[Payment]:
         """What was at risk, or has an entry since it began, but for denials."""
-        alive = (each for each in self.payments if each.last.type != "transaction.denied")
-        return [each for each in alive if each.last.at >= self.began or each.at_risk]
+        alive = (each for each in self.payments if each.state != DENIED)
+        return [each for each in alive if each.at >= self.began or each.at_risk]
 
 
 def facts(incident: Mapping[str, Any], entries: Sequence[Entry]) -> Facts:
@@ -128,22 +131,36 @@ def _payments(incident: Mapping[str, Any], entries: Sequence[Entry]) -> Iterator
         told.sort(key=lambda entry: entry.rev)
         if told[0].at <= incident.get("recovered_at", told[0].at):
             before = [entry for entry in told if entry.at <= incident["opened_at"]]
-            yield Payment(txid, (before or told[:1])[-1], told[-1])
+            data = {name: value for entry in told for name, value in entry.data.items()}
+            yield Payment(txid, _state((before or told[:1])[-1]), _state(told[-1]), told[-1].at, data)
+
+
+def _state(entry: Entry) -> str:
+    return str(entry.data.get("status", ""))
 
 
 def _beginning(incident: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[str, str]:
-    """The first of the findings that triggered it; else of all that nobody released; else the trigger itself."""
-    released = {entry.data.get("id") for entry in entries if entry.type == "finding.released"}
-    named = {trigger.get("reference") for trigger in incident["triggers"]}
-    findings = [entry.data for entry in entries if entry.type.startswith("finding.")]
-    wanted = [data for data in findings if data.get("id") in named] or [
-        data for data in findings if data.get("id") not in released
-    ]
-    told = [(str(data.get("opened_at", "")), f"finding {data.get('id')}") for data in wanted]
+    """The first of the findings that triggered it; else of all that nobody released; else the trigger itself.
+
+    Nothing of an earlier incident: neither what had ended by then, nor what was told before the agent last came back.
+    """
     suspended = str(incident["opened_at"])
-    return min(((at, sign) for at, sign in told if "" < at <= suspended), default=(suspended, "the trigger itself"))
+    back = max((each.at for each in entries if each.type == "agent.recovered" and each.at < suspended), default="")
+    over = {each.data.get("id") for each in entries if _ended(each, suspended)}
+    told = [each.data for each in entries if each.type in FOUND and each.at > back and each.data.get("id") not in over]
+    named = {trigger.get("reference") for trigger in incident["triggers"]}
+    wanted = [data for data in told if data.get("id") in named] or told
+    signs = [(max(back, str(data.get("opened_at", ""))), f"finding {data.get('id')}") for data in wanted]
+    return min(((at, sign) for at, sign in signs if "" < at <= suspended), default=(suspended, "the trigger itself"))
+
+
+def _ended(entry: Entry, suspended: str) -> bool:
+    """Whether a finding was released, or closed with an earlier incident."""
+    return entry.type == "finding.released" or (entry.type == "finding.closed" and entry.at < suspended)
 
 
 def _by_the_agent(entry: Entry) -> bool:
-    """Whether a proved request of the agent caused it: what executors do bears the payment's key too."""
-    return entry.verified and entry.type not in DONE_BY_OTHERS and not entry.type.startswith(("finding.", "incident."))
+    """Whether a proved request of the agent caused it: its payments tell what executors and risk agents did too."""
+    if entry.type.startswith("transaction.") and entry.data.get("updated_by", entry.agent) != entry.agent:
+        return False
+    return entry.verified and not entry.type.startswith(("finding.", "incident."))

@@ -15,12 +15,12 @@ MOST = 50
 """Rows of a table but the timeline."""
 
 
-def page(incident: Mapping[str, Any], asked: Asked, entries: Sequence[Entry]) -> str:
-    """The report. ``entries`` are those that a verified export shows, ``asked`` is the time that it is of."""
+def page(incident: Mapping[str, Any], asked: Asked, size: int, entries: Sequence[Entry]) -> str:
+    """The report. ``entries`` are those that a verified export of a log of this size shows, ``asked`` its time."""
     found = facts(incident, entries)
     parts = {
         "Summary": _summary(incident, found),
-        "Money": _money(found, asked),
+        "Money": _money(found, asked, size),
         "Timeline": _timeline(incident, entries, found),
         "Keys": _uses(found.keys, "Key", "Addresses"),
         "Addresses": _uses(found.addresses, "Address", "Keys"),
@@ -53,7 +53,7 @@ def _summary(incident: Mapping[str, Any], found: Facts) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in lines.items())
 
 
-def _money(found: Facts, asked: Asked) -> str:
+def _money(found: Facts, asked: Asked, size: int) -> str:
     rows = {
         "at risk: approved, held or claimed when the agent was suspended": [p for p in found.payments if p.at_risk],
         "stopped: approved or held, and frozen by the suspension": [p for p in found.payments if p.stopped],
@@ -62,7 +62,8 @@ def _money(found: Facts, asked: Asked) -> str:
     }
     money = table(("What", "Payments", "USD"), ([name, str(len(of)), f"{total(of):,.2f}"] for name, of in rows.items()))
     note = (
-        f"Of transactions with an entry from {code(asked.since)} to before {code(asked.until)}, at their prices then."
+        f"Of transactions with an entry from {code(asked.since)} to before {code(asked.until)}, at their prices then. "
+        f"This is as of log size {size}: what was recorded later is in a report from a later export."
     )
     return f"{money}\n\n{note}"
 
@@ -132,7 +133,7 @@ def _evidence(incident: Mapping[str, Any], asked: Asked) -> str:
 
 
 def _states(payments: Sequence[Payment]) -> str:
-    states = sorted({each.last.type.removeprefix("transaction.") for each in payments})
+    states = sorted({each.state for each in payments})
     return ", ".join(text(state) for state in states)
 
 

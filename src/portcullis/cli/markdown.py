@@ -15,7 +15,7 @@ def text(value: object) -> str:
     line = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in " ".join(str(value).split()))
     line = line if len(line) <= MOST else f"{line[: MOST - 1]}…"
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = _SPECIAL.sub(r"\\\1", line)
+    line = _SPECIAL.sub(r"\\\1", line).replace("@", "`@`")  # escaped, it would still name people and addresses
     return _LINK.sub(lambda found: f"{found[1]}&#46;" if found[1] else ":&#47;&#47;", line)
 
 

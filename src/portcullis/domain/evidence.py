@@ -5,8 +5,9 @@ from portcullis.domain.audit_operations import Steps
 from portcullis.domain.incidents import Incident
 from portcullis.protocol.log_export import Asked
 
-SLACK = 5 * times.SECOND
-"""What committed just before the suspension may bear an instant just after the trigger's, which is the incident's."""
+SLACK = 20 * times.SECOND
+"""What committed before the suspension may bear an instant after the trigger's, which is the incident's: a suspension
+that payments contend with is tried for 15 s."""
 
 
 def asked(incident: Incident, hours: int) -> Asked:

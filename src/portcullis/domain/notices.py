@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from portcullis.domain.detection.findings import NEWS
 from portcullis.domain.incidents import DONE, FAILED, OUTSTANDING, STEPS
 
 Data = Mapping[str, Any]
 MOST_SUBJECT, MOST_TEXT, MOST_LISTED = 99, 200, 10
-FINDINGS = ("finding.opened", "finding.updated")
 SUMMARY = "incident.summary"
 STEP_NAMES = {"sources": "source addresses", "secrets": "reachable secrets"}
 
@@ -31,7 +31,7 @@ class Notice:
 def of_event(stage: str, event: Data) -> Notice | None:
     """What people are told of an event; None of one that is part of every incident, or none of their business."""
     type_, data = event["type"], event["data"]
-    if type_ in FINDINGS:
+    if type_ in NEWS:
         return _finding(stage, type_, data)
     if type_.startswith("lockdown."):
         return _lockdown(stage, type_, data)

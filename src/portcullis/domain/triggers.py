@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from portcullis.domain import events, times
-from portcullis.domain.detection.findings import FINDING_ID, Finding
+from portcullis.domain.detection.findings import FINDING_ID, NEWS, Finding
 from portcullis.domain.detection.signals import MOST_SEVERE
 from portcullis.domain.identifiers import AGENT_ID
 from portcullis.domain.incidents import BY_EVENT, BY_FINDING, INCIDENT_ID, MOST_REASON, OPEN, Incident, Trigger
 
 SOURCE, REQUESTED = f"{events.SOURCE}.trigger", "incident.requested"
 """Of the event by which anybody who may put it on the bus has an agent stopped."""
-FINDINGS, STARTS = ("finding.opened", "finding.updated"), ("incident.opened", "incident.resumed")
+STARTS = ("incident.opened", "incident.resumed")
 DEFAULT_SEVERITY = 8
 _FIELDS = {"agent_id", "reason", "severity", "reference"}
 _REFERENCE = re.compile(r"[!-~]{1,128}", re.ASCII)
@@ -55,7 +55,7 @@ def read(event: Mapping[str, Any], now: int) -> Found | Start | Cause:
         raise ValueError("neither an event of the gateway nor a request")
     if type_ in STARTS:
         return Start(_matched(INCIDENT_ID, detail["data"]["id"]))
-    if type_ not in FINDINGS or detail["verified"] is not True:
+    if type_ not in NEWS or detail["verified"] is not True:
         raise ValueError("no verified finding")
     return Found(_matched(AGENT_ID, detail["agent"]), _matched(FINDING_ID, detail["data"]["id"]), str(detail["ip"]))
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from portcullis.domain.detection.findings import NEWS
 from portcullis.domain.detection.signals import NOTIFY_FROM
 
 FAMILIES, OTHERS = ("incident.", "lockdown."), ("agent.suspended",)
-GRADED = ("finding.opened", "finding.updated")
 
 
 def is_posted(event: Mapping[str, Any]) -> bool:
     """A finding from the severity on that people are told of; every event of the other types."""
-    if event["type"] in GRADED:
+    if event["type"] in NEWS:
         return bool(event["data"]["severity"] >= NOTIFY_FROM)
     return event["type"] in OTHERS or event["type"].startswith(FAMILIES)

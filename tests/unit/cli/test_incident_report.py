@@ -22,8 +22,10 @@ BUS = Path(__file__).parents[3] / "events" / "bus"
 AGENT, INCIDENT = "ag_" + "a" * 22, "in_" + "b" * 22
 FINDING = "fd_00Gh2kQe0Zs7WcX1bYpL4t"
 DAY = Asked("2026-11-20T06:40:00.000Z", "2026-11-21T06:40:00.001Z", AGENT)
+SIZE = 1_000
 SUSPENDED = "2026-11-21T06:40:00.000Z"
 HOSTILE = "a|b\n# Fake heading\n<script>alert(1)</script> [x](https://evil.example) ![i](http://e) `c` **b** www.e.com ‮"
+MENTION = "@team a@evil.example `@"
 
 
 def told(type_: str, at: str, number: int = 0, **changed: Any) -> Entry:
@@ -60,7 +62,7 @@ class Case:
     incident: dict[str, Any] = field(default_factory=lambda: incident())
 
     def page(self) -> str:
-        return incident_report.page(self.incident, DAY, self.entries)
+        return incident_report.page(self.incident, DAY, SIZE, self.entries)
 
     def line(self, start: str) -> str:
         (line,) = (line for line in self.page().splitlines() if line.startswith(start))
@@ -125,6 +127,21 @@ def test_payments_that_raced_with_the_suspension_count_and_those_after_the_way_b
     assert case.line("| lost").endswith("| 1 | 250.55 |")
 
 
+def rebuilt(number: int, at: str, status: str, rev: int) -> Entry:
+    return told("transaction.unrecorded", at, number, rev=rev, data={"status": status})
+
+
+def test_what_the_gateway_rebuilt_counts_with_what_is_known_of_it(case: Case) -> None:
+    case.entries += [*paid(12, "06:35", "20.00"), rebuilt(12, "06:35:30", "executing", 2)]
+    case.entries += [rebuilt(13, "06:35:00", "approved", 1), *paid(13, "06:36", "8.00", "executing", "settled")[1:]]
+    assert case.line("| at risk").endswith("| 5 | 1,550.11 |")
+    assert case.line("| possibly lost").endswith("| 3 | 150.10 |")
+    assert case.line("| lost").endswith("| 2 | 258.55 |")
+    assert case.line("- [ ] say how `tx_0000000000000000000012`")
+    destinations = case.page().partition("## Destinations")[2].partition("##")[0]
+    assert "| `base:0x52908400098527886e0f7030069857d2e4169ee7` | 8 | 1,813.66 | approved" in destinations
+
+
 def test_it_began_with_the_finding_that_triggered_it_else_with_one_that_nobody_released(case: Case) -> None:
     assert case.line("- first sign:") == f"- first sign: `2026-11-21T06:31:00.000Z`, finding fd\\_{FINDING[3:]}"
     assert case.line("- suspended:").endswith("9.0 min after the first sign")
@@ -133,6 +150,27 @@ def test_it_began_with_the_finding_that_triggered_it_else_with_one_that_nobody_r
     case.entries.append(told("finding.released", "06:35:00", agent=AGENT, data={"id": FINDING}))
     assert case.line("- first sign:").endswith("the trigger itself")
     assert case.line("| lost").endswith("| 0 | 0.00 |")
+
+
+def test_what_was_found_of_an_earlier_incident_is_no_sign_of_this_one(case: Case) -> None:
+    def found(type_: str, at: str, **data: str) -> Entry:
+        return told(type_, at, agent=AGENT, data={"id": "fd_earlier", "opened_at": "2026-11-21T04:00:00.000Z", **data})
+
+    case.incident["triggers"][0].pop("reference")
+    case.entries += [found("finding.opened", "04:00:00"), *paid(14, "04:30", "3.00", "executing", "settled")]
+    assert case.line("- first sign:").startswith("- first sign: `2026-11-21T04:00:00")
+    closed_with_this = [*case.entries, found("finding.closed", "06:50:00")]
+    assert Case(closed_with_this, case.incident).line("- first sign:").startswith("- first sign: `2026-11-21T04:00:00")
+
+    closed_before = [*case.entries, found("finding.closed", "05:30:00")]
+    assert Case(closed_before, case.incident).line("- first sign:").startswith("- first sign: `2026-11-21T06:31:00")
+    case.entries.append(told("agent.recovered", "05:30:00"))
+    assert case.line("- first sign:").startswith("- first sign: `2026-11-21T06:31:00")
+    assert case.line("| lost").endswith("| 1 | 250.55 |")
+
+    case.entries.append(found("finding.updated", "05:40:00"))
+    assert case.line("- first sign:").startswith("- first sign: `2026-11-21T05:30:00")
+    assert case.line("| lost").endswith("| 2 | 260.55 |")
 
 
 def test_the_timeline_tells_what_led_to_it_and_what_was_at_risk(case: Case) -> None:
@@ -151,6 +189,18 @@ def test_keys_and_addresses_tell_when_the_agent_itself_used_them(case: Case) -> 
     assert case.line(f"| `{key}`").startswith(f"| `{key}` | `2026-11-21T06:20:00.000Z` | `2026-11-21T06:38:00.000Z` |")
     assert "`203.0.113.7`" in case.page().partition("## Addresses")[2].partition("##")[0]
     assert "`203.0.113.9`" not in case.page().partition("## Addresses")[2].partition("##")[0], "an executor's"
+
+
+def test_what_others_do_with_its_payments_is_not_the_agents_use_of_a_key(case: Case) -> None:
+    other: dict[str, Any] = {"key": "pk_test_other", "ip": "192.0.2.66", "rev": 2}
+    for number, type_ in enumerate(("approved", "denied", "executing", "settled"), start=50):
+        data = {"updated_by": "ag_" + "r" * 22}
+        case.entries.append(told(f"transaction.{type_}", "06:38:30", number, data=data, **other))
+    page = case.page().partition("## Keys")[2].partition("## Destinations")[0]
+    assert "pk_test_other" not in page
+    assert "192.0.2.66" not in page
+    case.entries.append(told("transaction.cancelled", "06:38:40", 1, **other))
+    assert "192.0.2.66" in case.page().partition("## Addresses")[2], "it cancelled that itself"
 
 
 def test_steps_have_times_and_what_is_left_names_the_command(case: Case) -> None:
@@ -188,7 +238,7 @@ def rendered(page: str) -> tuple[list[str], set[str]]:
 def test_hostile_text_stays_text_wherever_it_stands(case: Case) -> None:
     plain = rendered(case.page())
     first = case.incident["triggers"][0]
-    first |= {"reason": HOSTILE, "actor": HOSTILE}
+    first |= {"reason": f"{MENTION} {HOSTILE}", "actor": f"{MENTION}`"}
     case.incident |= {"review": {"at": SUSPENDED, "by": HOSTILE, "cause": HOSTILE}}
     case.incident["steps"]["keys"]["result"] = {HOSTILE: HOSTILE}
     case.incident["checklist"].append({"what": HOSTILE, "done": False, "command": HOSTILE})
@@ -202,6 +252,7 @@ def test_hostile_text_stays_text_wherever_it_stands(case: Case) -> None:
     forbidden = {"html_inline", "html_block", "link_open", "image", "strong_open", "em_open", "fence", "code_block"}
     assert not forbidden & kinds
     assert "‮" not in page
+    assert set(re.findall(".@.", page)) == {"`@`"}
     assert "://" not in page.replace("s3://", "")
     assert "www." not in page
     for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
@@ -222,7 +273,9 @@ def test_a_report_rests_on_an_export_that_proves_itself_and_tells_of_the_suspens
     file.write_bytes(exported(log, asked))
     cli.answers = [ok(case.incident)]
     done = cli.run("incident", "report", INCIDENT, "--evidence", str(file), "--out", str(out))
-    assert (done.code, out.read_text()) == (0, incident_report.page(case.incident, asked, case.entries))
+    size = len(case.entries) + 2
+    assert (done.code, out.read_text()) == (0, incident_report.page(case.incident, asked, size, case.entries))
+    assert f"as of log size {size}:" in out.read_text()
 
     flipped = bytearray(file.read_bytes())
     flipped[len(flipped) // 2] ^= 1

@@ -10,7 +10,7 @@ import pytest
 
 from infra.functions.incidents import TRIGGER_SOURCE, TRIGGER_TYPE, TYPES
 from portcullis.domain import incidents, triggers
-from portcullis.domain.detection.findings import Finding
+from portcullis.domain.detection.findings import NEWS, Finding
 from portcullis.domain.detection.signals import Signal
 from portcullis.domain.incidents import CLOSED, MOST_REASON, RECOVERED, Incident, Trigger
 from portcullis.domain.times import SECOND
@@ -36,10 +36,10 @@ def asked(**detail: Any) -> dict[str, Any]:
 
 def test_the_rules_let_through_what_is_read() -> None:
     assert (TRIGGER_SOURCE, TRIGGER_TYPE) == (triggers.SOURCE, triggers.REQUESTED)
-    assert (*triggers.FINDINGS, *triggers.STARTS) == TYPES
+    assert (*NEWS, *triggers.STARTS) == TYPES
 
 
-@pytest.mark.parametrize("name", triggers.FINDINGS)
+@pytest.mark.parametrize("name", NEWS)
 def test_a_verified_finding_is_looked_up(name: str) -> None:
     event = told(name)
     assert triggers.read(event, NOW) == Found(event["detail"]["agent"], event["detail"]["data"]["id"], "203.0.113.7")
@@ -52,7 +52,7 @@ def test_an_incident_is_looked_up(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in BUS.glob("*.json")))
 def test_no_other_event_of_the_gateway_asks_for_anything(name: str) -> None:
-    if name not in (*triggers.FINDINGS, *triggers.STARTS):
+    if name not in (*NEWS, *triggers.STARTS):
         with pytest.raises(ValueError, match="no verified finding"):
             triggers.read(told(name), NOW)
 

@@ -17,6 +17,9 @@ from portcullis.protocol import base62
 FINDING_ID = re.compile(r"fd_[0-9A-Za-z]{22}", re.ASCII)
 OPEN, RELEASED, CLOSED = "open", "released", "closed"
 STATES = (OPEN, RELEASED, CLOSED)
+OPENED, UPDATED = "finding.opened", "finding.updated"
+NEWS = (OPENED, UPDATED)
+"""Events of a finding that tell of something to act on; its others tell that somebody has."""
 MAX_EVIDENCE, MAX_LESSONS = 20, 20
 
 
