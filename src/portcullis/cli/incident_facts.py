@@ -15,7 +15,7 @@ from portcullis.protocol.audit_entries import Entry
 WAITING = ("approved", "pending_approval")
 CLAIMED = ("executing", "needs_reconciliation")
 SETTLED, FAILED, DENIED = "settled", "failed", "denied"
-FOUND = ("finding.opened", "finding.updated")
+FOUND, ENDED = ("finding.opened", "finding.updated"), ("finding.closed", "finding.released")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +146,14 @@ def _beginning(incident: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[s
     """
     suspended = str(incident["opened_at"])
     back = max((each.at for each in entries if each.type == "agent.recovered" and each.at < suspended), default="")
-    over = {each.data.get("id") for each in entries if _ended(each, suspended)}
+    over = {each.data.get("id") for each in entries if each.type in ENDED and each.at < suspended}
+    released = {each.data.get("id") for each in entries if each.type == "finding.released"}
     told = [each.data for each in entries if each.type in FOUND and each.at > back and each.data.get("id") not in over]
     named = {trigger.get("reference") for trigger in incident["triggers"]}
-    wanted = [data for data in told if data.get("id") in named] or told
+    wanted = [data for data in told if data.get("id") in named]
+    wanted = wanted or [data for data in told if data.get("id") not in released]
     signs = [(max(back, str(data.get("opened_at", ""))), f"finding {data.get('id')}") for data in wanted]
     return min(((at, sign) for at, sign in signs if "" < at <= suspended), default=(suspended, "the trigger itself"))
-
-
-def _ended(entry: Entry, suspended: str) -> bool:
-    """Whether a finding was released, or closed with an earlier incident."""
-    return entry.type == "finding.released" or (entry.type == "finding.closed" and entry.at < suspended)
 
 
 def _by_the_agent(entry: Entry) -> bool:

@@ -145,7 +145,10 @@ def test_what_the_gateway_rebuilt_counts_with_what_is_known_of_it(case: Case) ->
 def test_it_began_with_the_finding_that_triggered_it_else_with_one_that_nobody_released(case: Case) -> None:
     assert case.line("- first sign:") == f"- first sign: `2026-11-21T06:31:00.000Z`, finding fd\\_{FINDING[3:]}"
     assert case.line("- suspended:").endswith("9.0 min after the first sign")
+    released = told("finding.released", "06:50:00", agent=AGENT, data={"id": FINDING})
+    assert "finding" in Case([*case.entries, released], case.incident).line("- first sign:"), "a false alarm, closed"
     case.incident["triggers"][0]["reference"] = "fd_other"
+    assert "trigger itself" in Case([*case.entries, released], case.incident).line("- first sign:")
     assert "finding" in case.line("- first sign:")
     case.entries.append(told("finding.released", "06:35:00", agent=AGENT, data={"id": FINDING}))
     assert case.line("- first sign:").endswith("the trigger itself")
