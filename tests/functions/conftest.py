@@ -3,8 +3,19 @@ from collections.abc import Iterator
 import pytest
 
 from functions.operator_api import request
+from portcullis.aws import wire
 from tests.functions import deployed
 from tests.functions.people import Interposed, Meanwhile, People
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """On a busy machine moto takes longer than AWS may; what is sent again meets what its first try has done."""
+    own = wire.Service.__init__.__kwdefaults__
+    assert own is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(own, "timeout_seconds", 30.0)
+        yield
 
 
 @pytest.fixture(scope="session")
