@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from portcullis.aws import settings, telemetry
+from portcullis.aws.bus_messages import UNREADABLE
 from portcullis.aws.dynamo import Table
 from portcullis.aws.responding import Responding
 from portcullis.aws.state_machine import StateMachine
@@ -13,7 +14,6 @@ from portcullis.aws.wire import AwsError, Service, Unavailable
 from portcullis.domain import triggers
 
 SELF = {"Function": "incidents"}
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 FAULTS = (Unavailable, AwsError, KeyError, TypeError, ValueError)
 """Those of what is stored among them, which somebody has to look at: such a message becomes a dead letter."""
 

@@ -6,13 +6,13 @@ from functools import cache
 from typing import Any
 
 from portcullis.aws import settings, telemetry
+from portcullis.aws.bus_messages import UNREADABLE
 from portcullis.aws.dynamo import Table
 from portcullis.aws.notices import Topic
 from portcullis.aws.notifying import Notifying
 from portcullis.aws.wire import AwsError, Service, Unavailable
 
 SELF = {"Function": "notifier"}
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 FAULTS = (Unavailable, AwsError)
 
 

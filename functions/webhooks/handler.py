@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from portcullis.aws import settings, telemetry
+from portcullis.aws.bus_messages import UNREADABLE
 from portcullis.aws.secrets_manager import SecretsManager
 from portcullis.aws.webhooks import Backoff, NotTaken, Webhook
 from portcullis.aws.wire import AwsError, Service, Unavailable
@@ -12,7 +13,6 @@ from portcullis.domain.webhooks import is_posted
 
 SELF = {"Function": "webhooks"}
 FAULTS = (Unavailable, AwsError)
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 Message = dict[str, Any]
 
 

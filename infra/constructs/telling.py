@@ -7,6 +7,8 @@ from infra.constructs.function import allow
 
 SOURCE = "portcullis"
 """Of everything that the gateway tells."""
+FINDINGS = ("finding.opened", "finding.updated")
+"""That there is something new in a finding."""
 
 
 def tell(bus: events.IEventBus, *types: str) -> iam.PolicyStatement:

@@ -7,11 +7,11 @@ from constructs import Construct
 from infra.constructs.alarms import alarm, own_metric
 from infra.constructs.bus_queue import BusQueue
 from infra.constructs.function import Function, allow, leading_keys
-from infra.constructs.telling import SOURCE
+from infra.constructs.telling import FINDINGS, SOURCE
 from infra.stacks.data import Data
 from infra.stages import Stage
 
-TYPES = ("finding.opened", "finding.updated", "incident.opened", "incident.resumed")
+TYPES = (*FINDINGS, "incident.opened", "incident.resumed")
 TRIGGER_SOURCE, TRIGGER_TYPE = f"{SOURCE}.trigger", "incident.requested"
 """Whoever may put such an event on the bus may stop every agent."""
 

@@ -8,11 +8,11 @@ from infra.constructs.alarms import alarm, own_metric
 from infra.constructs.bus_queue import BusQueue, Delivery
 from infra.constructs.function import Function, allow, leading_keys
 from infra.constructs.notices import Notices
-from infra.constructs.telling import SOURCE
+from infra.constructs.telling import FINDINGS, SOURCE
 from infra.functions.incidents import responses_setting
 from infra.stacks.data import Data
 
-TYPES = ("finding.opened", "finding.updated", "incident.*", "lockdown.*")
+TYPES = (*FINDINGS, "incident.*", "lockdown.*")
 DELIVERY = Delivery(attempts=20)
 
 

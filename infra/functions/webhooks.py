@@ -8,10 +8,10 @@ from infra.constructs.alarms import alarm, own_metric
 from infra.constructs.bus_queue import BusQueue, Delivery
 from infra.constructs.function import Function, allow
 from infra.constructs.nag import acknowledge
-from infra.constructs.telling import SOURCE
+from infra.constructs.telling import FINDINGS, SOURCE
 from infra.stacks.data import Data
 
-TYPES = ("finding.opened", "finding.updated", "incident.*", "lockdown.*", "agent.suspended")
+TYPES = (*FINDINGS, "incident.*", "lockdown.*", "agent.suspended")
 DELIVERY = Delivery(batch=1, attempts=12)
 """Each delivery waits twice as long as the one before, up to six hours: the last one is 52,290 s after the event,
 about 14.5 hours. One at a time: each of a host's addresses may time out, and others would run out of time."""

@@ -396,6 +396,18 @@ def test_started_again_while_it_is_lifted_it_locks_everybody_anew(
     assert [account(each.agent_id).epoch for each in (lifted, waiting)] == [3, 2]
 
 
+def before_the_first_lock(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None]) -> None:
+    """A worker has read an active account, and is about to lock it."""
+    transact, late = Table.transact, iter([True])
+
+    def slow(self: Table, *actions: dict[str, Any]) -> None:
+        if "agent.locked" in str(actions) and next(late, False):
+            happens()
+        transact(self, *actions)
+
+    monkeypatch.setattr(Table, "transact", slow)
+
+
 def test_whoever_locks_late_locks_nobody_that_was_lifted_meanwhile(
     stack: Deployed, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -403,14 +415,11 @@ def test_whoever_locks_late_locks_nobody_that_was_lifted_meanwhile(
     expire_gates(monkeypatch)
     alice, agent = people.first(), stack.agent()
     start(stack)
-    transact, late = Table.transact, iter([True])
 
-    def slow(self: Table, *actions: dict[str, Any]) -> None:
-        if "agent.locked" in str(actions) and next(late, False):
-            assert lift(people, alice, all=True)["state"] == "lifted"
-        transact(self, *actions)
+    def lifted() -> None:
+        assert lift(people, alice, all=True)["state"] == "lifted"
 
-    monkeypatch.setattr(Table, "transact", slow)
+    before_the_first_lock(monkeypatch, lifted)
     assert works(stack).run(always)
     assert (shown(stack)["state"], state(agent)) == ("lifted", "active")
     assert stack.pay(agent).status == 201
@@ -423,15 +432,12 @@ def test_whoever_locks_late_for_an_earlier_lockdown_leaves_it_to_the_later_one(
     expire_gates(monkeypatch)
     alice, agent = people.first(), stack.agent()
     start(stack)
-    transact, late = Table.transact, iter([True])
 
-    def slow(self: Table, *actions: dict[str, Any]) -> None:
-        if "agent.locked" in str(actions) and next(late, False):
-            lift(people, alice, all=True)
-            start(stack)
-        transact(self, *actions)
+    def started_anew() -> None:
+        lift(people, alice, all=True)
+        start(stack)
 
-    monkeypatch.setattr(Table, "transact", slow)
+    before_the_first_lock(monkeypatch, started_anew)
     assert works(stack).run(always)
     assert state(agent) == "active"
     assert lock(stack)["number"] == 2

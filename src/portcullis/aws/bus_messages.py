@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from portcullis.aws import telemetry
 from portcullis.domain.events import VERSION
 
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+"""What a message raises that is not of the form which is looked for."""
 Read = TypeVar("Read")
 
 
@@ -21,7 +23,7 @@ def read(body: str, function: str, make: Callable[[dict[str, Any]], Read | None]
         if event["v"] == VERSION and event["type"] == wrapped["detail-type"]:  # which is what IAM lets a role put
             return make(event)
         cause = "unknown version or type"
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except UNREADABLE as error:
         cause = type(error).__name__
     telemetry.count("EventRejected", dimensions={"Function": function}, cause=cause)
     return None

@@ -22,7 +22,6 @@ from portcullis.aws.changes import Actor, Change, Conflict
 from portcullis.aws.codes import Presented
 from portcullis.aws.dynamo import Cancelled, Table
 from portcullis.aws.expressions import Update
-from portcullis.aws.fleet import Gate
 from portcullis.aws.policies import Policies
 from portcullis.aws.wire import Unavailable
 from portcullis.domain import incident_recovery as recovery
@@ -87,7 +86,7 @@ class Recovery:
         after = accepted(recovery.recovered(now, reviewer, presented.approver, reviewed_at, actor.now))
         if after is None or reviewer is None:
             return incident, []
-        if Gate(self._core).is_closed():
+        if fleet.Gate(self._core).is_closed():
             raise Conflict(NO_NEW_AGENT)
         detection_changes.end_episode(self._profiles, incident.agent)
         account = changes.actions(now.account, actor, self._return(now.account, actor, after))
